@@ -1,0 +1,1 @@
+"""firecrest-gql: supercomputers behind one GraphQL endpoint."""

@@ -1,0 +1,76 @@
+"""A remote act as a value: what to run, what to feed it, how to read its answer.
+
+Paths and other strings of `argv` are `str` whose surrogate escapes (PEP 383) stand for bytes that are not UTF-8.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command left behind: `exit_status` is 128 + n where signal n ended it."""
+
+    exit_status: int
+    stdout: bytes
+    stderr: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stdin:
+    """Data for a command's standard input: exactly `size` bytes, whole or in chunks; never code."""
+
+    size: int = 0
+    data: bytes | AsyncIterator[bytes] = b""
+
+    @classmethod
+    def of(cls, data: bytes) -> "Stdin":
+        """The standard input that is these bytes."""
+        return cls(len(data), data)
+
+
+class Remote(ABC):
+    """What commands and streams share: an argument vector, data, and a bound on time."""
+
+    @property
+    @abstractmethod
+    def argv(self) -> Sequence[str]:
+        """The program, found on the system's PATH, and its arguments; no NUL bytes, quoted only on its way out."""
+
+    @property
+    def stdin(self) -> Stdin:
+        """Data for its standard input; none unless overridden."""
+        return Stdin()
+
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds after which it is ended on the system; None: the system's limit for this kind of act."""
+        return None
+
+
+class Command(Remote, Generic[T]):
+    """A remote act with one answer."""
+
+    @property
+    def output_limit(self) -> int | None:
+        """Bytes of standard output above which it is ended; None: the system's limit."""
+        return None
+
+    @abstractmethod
+    def parse(self, result: Result) -> T:
+        """Read the answer, or raise the `FirecrestError` that explains it."""
+
+
+class Stream(Remote, Generic[T]):
+    """A remote act that goes on answering: tails, large listings, file contents."""
+
+    @abstractmethod
+    def items(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
+        """Read the items out of the bytes as they come; a slow reader slows the remote side."""
+
+    def check(self, result: Result) -> None:  # noqa: B027  (most streams need no last word)
+        """Raise where the ended command's status and standard error (its `stdout` is empty) say that it failed."""

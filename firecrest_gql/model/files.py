@@ -1,0 +1,105 @@
+"""Files as a system's file system tells of them."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from posixpath import basename
+
+
+class FileType(StrEnum):
+    """What kind of entry a name stands for."""
+
+    REGULAR = "REGULAR"
+    DIRECTORY = "DIRECTORY"
+    SYMLINK = "SYMLINK"
+    FIFO = "FIFO"
+    SOCKET = "SOCKET"
+    BLOCK_DEVICE = "BLOCK_DEVICE"
+    CHARACTER_DEVICE = "CHARACTER_DEVICE"
+    UNKNOWN = "UNKNOWN"
+
+
+def shown(path: str) -> str:
+    """The path as a person reads it: bytes that are not UTF-8 become U+FFFD."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def raw(path: str) -> str:
+    """What to pass back as this path: itself, or `base64:` and its bytes where it is not valid UTF-8."""
+    data = path.encode("utf-8", "surrogateescape")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "base64:" + base64.b64encode(data).decode("ascii")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One entry of a file system; `location` is its path with surrogate escapes for bytes that are not UTF-8."""
+
+    system: str
+    location: str
+    type: FileType
+    size: int | None = None
+    owner: str | None = None
+    group: str | None = None
+    uid: int | None = None
+    gid: int | None = None
+    permissions: str | None = None
+    mode: str | None = None
+    modified_at: datetime | None = None
+    accessed_at: datetime | None = None
+    changed_at: datetime | None = None
+    inode: int | None = None
+    link_count: int | None = None
+    link_target: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path as a person reads it."""
+        return shown(self.location)
+
+    @property
+    def raw_path(self) -> str:
+        """The path as the API takes it back."""
+        return raw(self.location)
+
+    @property
+    def name(self) -> str:
+        """The last component."""
+        return shown(basename(self.location.rstrip("/")) or "/")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContent:
+    """Bytes of a file from `offset` on; `truncated`: the file goes on behind them."""
+
+    data: bytes
+    offset: int
+    truncated: bool
+
+    @property
+    def next_offset(self) -> int:
+        """Where the next read begins."""
+        return self.offset + len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of a system, with its number."""
+
+    gid: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserAccount:
+    """The viewer's account on a system, as the system itself tells it."""
+
+    username: str
+    uid: int
+    gid: int
+    groups: tuple[Group, ...]
+    home: str
+    shell: str | None

@@ -1,0 +1,38 @@
+"""The settings, validated once at start: a YAML file and `FIRECREST_…` environment variables over it."""
+
+from firecrest_gql.settings.load import SettingsError, load_settings
+from firecrest_gql.settings.service import (
+    AuthoritySettings,
+    IdentitySettings,
+    LimitSettings,
+    ServerSettings,
+    Settings,
+    WorkerSettings,
+)
+from firecrest_gql.settings.system import (
+    DelegationMode,
+    DelegationSettings,
+    FileSystemSettings,
+    LoginNode,
+    SchedulerSettings,
+    SystemLimits,
+    SystemSettings,
+)
+
+__all__ = [
+    "AuthoritySettings",
+    "DelegationMode",
+    "DelegationSettings",
+    "FileSystemSettings",
+    "IdentitySettings",
+    "LimitSettings",
+    "LoginNode",
+    "SchedulerSettings",
+    "ServerSettings",
+    "Settings",
+    "SettingsError",
+    "SystemLimits",
+    "SystemSettings",
+    "WorkerSettings",
+    "load_settings",
+]

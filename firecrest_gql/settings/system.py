@@ -1,0 +1,116 @@
+"""One system's block of the settings."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.networks import IPvAnyNetwork
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$")]
+AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
+
+
+class Block(BaseModel):
+    """A part of the settings: unknown keys are faults, values do not change after start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DelegationMode(StrEnum):
+    """How a remote command is authorised."""
+
+    PER_COMMAND = "per-command"
+    PER_SESSION = "per-session"
+    STATIC = "static"
+
+
+class LoginNode(Block):
+    """Where sshd listens."""
+
+    host: str = Field(min_length=1, description="Host name or address")
+    port: int = Field(22, ge=1, le=65535)
+
+
+class DelegationSettings(Block):
+    """The certificates, or the key, that open this system."""
+
+    mode: DelegationMode = DelegationMode.PER_COMMAND
+    source_addresses: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="Our addresses as sshd sees them; go into every certificate"
+    )
+    certificate_seconds: int = Field(60, ge=5, le=3600, description="Validity ahead; per-command: at most 60")
+    key_file: Path | None = Field(None, description="static: an OpenSSH private key")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DelegationSettings":
+        if self.mode is DelegationMode.STATIC and self.key_file is None:
+            raise ValueError("key_file is needed by mode static")
+        if self.mode is not DelegationMode.STATIC and not self.source_addresses:
+            raise ValueError(f"source_addresses is needed by mode {self.mode}")
+        if self.mode is DelegationMode.PER_COMMAND and self.certificate_seconds > 60:
+            raise ValueError("certificate_seconds is at most 60 in mode per-command")
+        return self
+
+
+class SchedulerSettings(Block):
+    """The workload manager and the environment of its commands."""
+
+    kind: str = Field(description="An entry point of firecrest_gql.schedulers: slurm, direct, …")
+    path: str = Field("/usr/local/bin:/usr/bin:/bin", description="PATH of every command on this system")
+    environment: dict[str, str] = Field(default_factory=dict, description="Further variables, such as SLURM_CONF")
+
+
+class FileSystemSettings(Block):
+    """A file system that users may reach."""
+
+    path: AbsolutePath
+    kind: str | None = Field(None, description="scratch, home, archive, …")
+    default: bool = False
+    user_path: str | None = Field(None, description="The user's own directory there; {username} is replaced")
+
+
+class SystemLimits(Block):
+    """Bounds on what one request may take on this system."""
+
+    command_timeout_seconds: float = Field(30, gt=0, le=600)
+    stream_timeout_seconds: float = Field(86_400, gt=0, description="The longest that a tail is followed")
+    max_inline_file_size: int = Field(5 * 2**20, ge=1, le=2**30, description="Bytes of a file read or written inline")
+    max_output_size: int = Field(16 * 2**20, ge=2**16, description="Bytes of output that one command may give")
+    commands_per_user: int = Field(8, ge=1, description="Remote commands of one user at once; more wait")
+    queued_per_user: int = Field(200, ge=0, description="Remote commands of one user that wait; more are OVERLOADED")
+    queue_seconds: float = Field(30, gt=0, description="How long one waits before OVERLOADED")
+    connect_seconds: float = Field(10, gt=0, description="For a connection and its login")
+
+
+class SystemSettings(Block):
+    """One supercomputer, or anything that sshd answers for."""
+
+    name: Name
+    description: str | None = None
+    login_nodes: tuple[LoginNode, ...] = Field(min_length=1, description="A dead one is skipped")
+    host_keys: tuple[str, ...] = Field((), description="OpenSSH public keys that the login nodes may show")
+    host_authorities: tuple[str, ...] = Field((), description="Public keys of CAs that sign host keys")
+    jump_host: LoginNode | None = None
+    delegation: DelegationSettings
+    scheduler: SchedulerSettings
+    file_systems: tuple[FileSystemSettings, ...] = ()
+    allowed_paths: tuple[AbsolutePath, ...] = Field(
+        ("/",), description="Trees that file operations may touch, besides the home"
+    )
+    limits: SystemLimits = SystemLimits()
+    service_account: AccountName | None = Field(None, description="Account of probes and of job watching")
+    required_scope: str | None = Field(None, description="Scope without which nobody sees the system; None: every user")
+    allowed_users: tuple[str, ...] | None = Field(None, description="User names that may use it; None: every user")
+
+    @model_validator(mode="after")
+    def _verifiable(self) -> "SystemSettings":
+        if not self.host_keys and not self.host_authorities:
+            raise ValueError("host_keys or host_authorities is needed: host keys are always verified")
+        return self
+
+    def admits(self, username: str, scopes: frozenset[str]) -> bool:
+        """Whether this user may use the system at all."""
+        scoped = self.required_scope is None or self.required_scope in scopes
+        return scoped and (self.allowed_users is None or username in self.allowed_users)

@@ -1,0 +1,12 @@
+"""What every test shares."""
+
+import pytest
+
+from tests.parts import PROGRAMS, require
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail, a marked test whose real part this machine lacks."""
+    for mark in item.iter_markers():
+        if mark.name in PROGRAMS:
+            require(mark.name)
