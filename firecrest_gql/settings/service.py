@@ -8,7 +8,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from firecrest_gql.settings.system import Block, SystemSettings
 
-
 SYSTEM_ACCOUNTS = frozenset(
     """root bin daemon adm lp sync shutdown halt mail operator games ftp nobody sshd slurm munge mysql postgres sys man
     news uucp proxy www-data backup list irc gnats systemd-network systemd-resolve messagebus""".split()  # noqa: SIM905
@@ -28,6 +27,7 @@ class IdentitySettings(Block):
         description="System accounts, refused whatever the token says",
     )
     algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519")
+    access_token_type: bool = Field(True, description="Demand typ at+jwt (RFC 9068); false for providers that say JWT")
     leeway_seconds: int = Field(10, ge=0, le=120, description="Clock difference that is forgiven")
     key_cooldown_seconds: float = Field(10, ge=1, description="Between two readings of the key set for unknown key ids")
 

@@ -1,0 +1,124 @@
+"""Reading bytes of files: from the beginning, from the end, from an offset; and checksums of many at once."""
+
+import re
+from dataclasses import dataclass
+
+from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.errors import FirecrestError
+from firecrest_gql.files.failures import check, failure
+from firecrest_gql.model.files import FileContent
+
+# Reads at most $3 bytes of the file $1 from offset $2 on; the redirection's own error is the shell's.
+READ = 'exec < "$1" && tail -c "+$2" | head -c "$3"'
+
+# The size first, so that what follows has a known offset though the file grows: the last $2 bytes of that size.
+TAIL = (
+    's=$(stat -L -c %s -- "$1") && exec < "$1" || exit 1; n=$2; [ "$s" -gt "$n" ] || n=$s; '
+    'printf "%s\\0" "$((s - n))"; tail -c "+$((s - n + 1))" | head -c "$n"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Command[FileContent]):
+    """`length` bytes from `offset` on, as many of them as there are."""
+
+    path: str
+    offset: int
+    length: int
+
+    @property
+    def argv(self) -> list[str]:
+        """One byte more than asked tells whether the file goes on."""
+        return ["sh", "-c", READ, "sh", self.path, str(self.offset + 1), str(self.length + 1)]
+
+    @property
+    def output_limit(self) -> int:
+        """What was asked for is what is enforced."""
+        return self.length + 1
+
+    def parse(self, result: Result) -> FileContent:
+        """The bytes, without the one too many."""
+        _check_read(self.path, result)
+        more = len(result.stdout) > self.length
+        return FileContent(data=result.stdout[: self.length], offset=self.offset, truncated=more)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEnd(Command[FileContent]):
+    """The last `length` bytes; `truncated` tells that there is more before them."""
+
+    path: str
+    length: int
+
+    @property
+    def argv(self) -> list[str]:
+        """The size is read first and bounds what is printed."""
+        return ["sh", "-c", TAIL, "sh", self.path, str(self.length)]
+
+    @property
+    def output_limit(self) -> int:
+        """The bytes and the offset before them."""
+        return self.length + 32
+
+    def parse(self, result: Result) -> FileContent:
+        """The offset is printed before the bytes."""
+        _check_read(self.path, result)
+        offset, _, data = result.stdout.partition(b"\0")
+        return FileContent(data=data, offset=int(offset), truncated=int(offset) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum(Command[dict[str, str | FirecrestError]]):
+    """The hexadecimal checksum of each path, or the error that it met."""
+
+    algorithm: str
+    paths: tuple[str, ...]
+
+    @property
+    def argv(self) -> list[str]:
+        """`sha256sum` and its like, for all paths at once; -z writes names as they are."""
+        return ["xargs", "-0", f"{self.algorithm.lower()}sum", "-z", "--"]
+
+    @property
+    def stdin(self) -> Stdin:
+        """The paths, each ended by NUL."""
+        return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in self.paths))
+
+    def parse(self, result: Result) -> dict[str, str | FirecrestError]:
+        """Lines are `<hex>  <path>`, each ended by NUL."""
+        lines = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        sums = {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
+        words = _by_path(result.stderr.decode("utf-8", "surrogateescape"), self.paths)
+        return {path: sums.get(path) or failure(path, words[path], result.exit_status) for path in self.paths}
+
+
+def last_lines(content: FileContent, lines: int) -> FileContent:
+    """The last lines of what was read; `truncated` as before where the beginning fell away."""
+    parts = _lines(content.data)
+    kept = b"".join(parts[-lines:]) if lines else b""
+    skipped = len(content.data) - len(kept)
+    return FileContent(data=kept, offset=content.offset + skipped, truncated=content.offset + skipped > 0)
+
+
+def first_lines(content: FileContent, lines: int) -> FileContent:
+    """The first lines of what was read."""
+    kept = b"".join(_lines(content.data)[:lines])
+    return FileContent(data=kept, offset=content.offset, truncated=content.truncated or len(kept) < len(content.data))
+
+
+def _lines(data: bytes) -> list[bytes]:
+    return re.findall(rb"[^\n]*\n|[^\n]+", data)
+
+
+def _check_read(path: str, result: Result) -> None:
+    """A pipe's status is its last part's: the words of the first part count too."""
+    if result.stderr:
+        raise failure(path, result.stderr, result.exit_status)
+    check(path, result)
+
+
+def _by_path(stderr: str, paths: tuple[str, ...]) -> dict[str, bytes]:
+    """Which of the messages speaks of which path; all of them for a path that none names."""
+    lines = stderr.splitlines()
+    named = {path: "\n".join(line for line in lines if f"{path}:" in line or f"{path}'" in line) for path in paths}
+    return {path: (text or stderr).encode("utf-8", "surrogateescape") for path, text in named.items()}

@@ -1,0 +1,122 @@
+"""What `find -printf` tells of entries: every field ends in NUL, so any name is read as it is (findutils manual)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.errors import NotADirectory
+from firecrest_gql.files.failures import check, failure
+from firecrest_gql.model.files import File, FileType
+
+# type, size, owner, group, uid, gid, octal mode, ls mode, three times, inode, links, link target, path
+FIELDS = ("%y", "%s", "%u", "%g", "%U", "%G", "%m", "%M", "%T@", "%A@", "%C@", "%i", "%n", "%l", "%p")
+FORMAT = "".join(field + "\\0" for field in FIELDS)
+
+# find(1), %y
+TYPES = {
+    "f": FileType.REGULAR,
+    "d": FileType.DIRECTORY,
+    "l": FileType.SYMLINK,
+    "p": FileType.FIFO,
+    "s": FileType.SOCKET,
+    "b": FileType.BLOCK_DEVICE,
+    "c": FileType.CHARACTER_DEVICE,
+}
+
+
+def entries(output: bytes, system: str) -> Iterator[File]:
+    """The files that the records describe; a record cut short at the end is left out."""
+    values = output.decode("utf-8", "surrogateescape").split("\0")
+    for start in range(0, len(values) - len(FIELDS), len(FIELDS)):
+        yield _file(values[start : start + len(FIELDS)], system)
+
+
+def _file(values: list[str], system: str) -> File:
+    kind, size, owner, group, uid, gid, mode, shown_mode, modified, accessed, changed, inode, links, target, path = (
+        values
+    )
+    return File(
+        system=system,
+        location=path,
+        type=TYPES.get(kind, FileType.UNKNOWN),
+        size=int(size),
+        owner=owner,
+        group=group,
+        uid=int(uid),
+        gid=int(gid),
+        mode=mode.zfill(4),
+        permissions=shown_mode[1:],
+        modified_at=_time(modified),
+        accessed_at=_time(accessed),
+        changed_at=_time(changed),
+        inode=int(inode),
+        link_count=int(links),
+        link_target=target or None,
+    )
+
+
+def _time(text: str) -> datetime | None:
+    """Seconds since the epoch with a fraction; None beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Stat(Command[dict[str, File]]):
+    """The files at these paths, by path; one that is not there is missing."""
+
+    system: str
+    paths: tuple[str, ...]
+
+    @property
+    def argv(self) -> list[str]:
+        """One `find` for all paths, which come NUL-separated on standard input."""
+        return ["xargs", "-0", "sh", "-c", 'find "$@" -maxdepth 0 -printf "$0"', FORMAT]
+
+    @property
+    def stdin(self) -> Stdin:
+        """The paths."""
+        return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in self.paths))
+
+    def parse(self, result: Result) -> dict[str, File]:
+        """Whoever asked for one path alone is told why it is missing."""
+        found = {file.location: file for file in entries(result.stdout, self.system)}
+        if len(self.paths) == 1 and not found:
+            raise failure(self.paths[0], result.stderr, result.exit_status)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class List(Command[list[File]]):
+    """The entries of a directory, ordered by raw bytes of their names."""
+
+    system: str
+    path: str
+    show_hidden: bool = False
+    match: str | None = None
+
+    @property
+    def argv(self) -> list[str]:
+        """`find` one level below the directory; the trailing slash follows a link to it."""
+        tests = [] if self.show_hidden else ["!", "-name", ".*"]
+        if self.match is not None:
+            tests += ["-name", self.match]
+        return ["find", self.path.rstrip("/") + "/", "-mindepth", "1", "-maxdepth", "1", *tests, "-printf", FORMAT]
+
+    def parse(self, result: Result) -> list[File]:
+        """Entries that vanished meanwhile are left out; a directory that cannot be read is an error."""
+        found = sorted(
+            entries(result.stdout, self.system), key=lambda file: file.location.encode("utf-8", "surrogateescape")
+        )
+        if result.exit_status != 0 and not found:
+            check(self.path, result)
+        return found
+
+
+def refuse_non_directory(file: File) -> None:
+    """Raise `NotADirectory` where a listing can never work."""
+    if file.type not in (FileType.DIRECTORY, FileType.SYMLINK):
+        raise NotADirectory(f"{file.path!r} is not a directory")

@@ -1,0 +1,53 @@
+"""Paths as the API takes them: absolute, from ~, or `base64:` and the bytes of an absolute path."""
+
+import base64
+import binascii
+from posixpath import normpath
+
+from firecrest_gql.errors import InvalidInput, PermissionDenied
+
+MAX_PATH_BYTES = 4096
+MAX_NAME_BYTES = 255
+
+
+def needs_home(path: str) -> bool:
+    """Whether resolving the path takes the user's home."""
+    return path == "~" or path.startswith("~/")
+
+
+def resolve(path: str, *, argument: str, home: str | None = None) -> str:
+    """The absolute path without `.`, `..` or doubled slashes; raises `InvalidInput` naming the argument."""
+    if path.startswith("base64:"):
+        path = _decoded(path.removeprefix("base64:"), argument)
+    elif needs_home(path) and home is not None:
+        path = home + path[1:]
+    if not path.startswith("/"):
+        raise InvalidInput(f"{argument}: a path is absolute, or begins with ~/ or base64:, not {path[:80]!r}")
+    _check(path, argument)
+    return "/" + normpath(path).lstrip("/")
+
+
+def allow(path: str, allowed: tuple[str, ...], *, argument: str) -> None:
+    """Refuse a path outside these trees."""
+    if not any(tree == "/" or path == tree.rstrip("/") or path.startswith(tree.rstrip("/") + "/") for tree in allowed):
+        raise PermissionDenied(f"{argument}: {path!r} is outside the paths that this system allows")
+
+
+def _decoded(text: str, argument: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8", "surrogateescape")
+    except (binascii.Error, ValueError):
+        raise InvalidInput(f"{argument}: what follows base64: is not base64") from None
+
+
+def _check(path: str, argument: str) -> None:
+    try:
+        data = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{argument}: the path holds characters that no file name can") from None
+    if b"\0" in data:
+        raise InvalidInput(f"{argument}: a path holds no NUL byte")
+    if len(data) > MAX_PATH_BYTES:
+        raise InvalidInput(f"{argument}: the path is longer than {MAX_PATH_BYTES} bytes")
+    if any(len(name) > MAX_NAME_BYTES for name in data.split(b"/")):
+        raise InvalidInput(f"{argument}: a name in the path is longer than {MAX_NAME_BYTES} bytes")

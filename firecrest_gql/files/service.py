@@ -1,0 +1,196 @@
+"""File operations of one viewer: parameters are checked before a certificate is made."""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from firecrest_gql.command import Command
+from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied, TooLarge
+from firecrest_gql.files import paths
+from firecrest_gql.files.account import Account
+from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
+from firecrest_gql.files.failures import failure
+from firecrest_gql.files.listing import List, Stat, refuse_non_directory
+from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
+from firecrest_gql.model.files import File, FileContent, UserAccount
+from firecrest_gql.model.identity import Caller
+from firecrest_gql.settings import SystemSettings
+
+T = TypeVar("T")
+
+ACCOUNT_SECONDS = 300.0
+LINE_GUESS = 1024
+DEFAULT_LINES = 10
+MODE = re.compile(r"[0-7]{3,4}")
+
+
+class Runs(Protocol):
+    """What runs commands on systems."""
+
+    async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
+        """The command's answer."""
+        ...
+
+
+class Files:
+    """Everything that a viewer does with files."""
+
+    def __init__(self, transport: Runs) -> None:
+        self._transport = transport
+        self._accounts: dict[tuple[str, str], tuple[float, UserAccount]] = {}
+
+    async def account(self, system: SystemSettings, caller: Caller) -> UserAccount:
+        """The caller's account there, at most five minutes old."""
+        key = (system.name, caller.username)
+        known = self._accounts.get(key)
+        if known is not None and time.monotonic() - known[0] < ACCOUNT_SECONDS:
+            return known[1]
+        account = await self._transport.run(system, caller, Account(caller.username))
+        self._forget_old()
+        self._accounts[key] = (time.monotonic(), account)
+        return account
+
+    async def resolve(self, system: SystemSettings, caller: Caller, path: str, *, argument: str = "path") -> str:
+        """The absolute path, inside the allowed trees or the home."""
+        limited = "/" not in system.allowed_paths
+        home = (await self.account(system, caller)).home if limited or paths.needs_home(path) else None
+        found = paths.resolve(path, argument=argument, home=home)
+        paths.allow(found, (*system.allowed_paths, *([home] if home else [])), argument=argument)
+        return found
+
+    async def stat(self, system: SystemSettings, caller: Caller, path: str) -> File:
+        """The file at this path, links not followed."""
+        place = await self.resolve(system, caller, path)
+        return (await self._transport.run(system, caller, Stat(system.name, (place,))))[place]
+
+    async def stats(self, system: SystemSettings, caller: Caller, wanted: Sequence[str]) -> list[File | FirecrestError]:
+        """The file at each path, or why there is none."""
+        places = [await self._resolved(system, caller, path) for path in wanted]
+        good = tuple(dict.fromkeys(place for place in places if isinstance(place, str)))
+        found = await self._transport.run(system, caller, Stat(system.name, good)) if good else {}
+        return [
+            place if isinstance(place, FirecrestError) else found.get(place) or failure(place, _ABSENT, 1)
+            for place in places
+        ]
+
+    async def entries(
+        self, system: SystemSettings, caller: Caller, directory: File, *, show_hidden: bool, match: str | None
+    ) -> list[File]:
+        """The directory's entries in the order of their names' bytes."""
+        refuse_non_directory(directory)
+        return await self._transport.run(
+            system, caller, List(system.name, directory.location, show_hidden=show_hidden, match=match)
+        )
+
+    async def head(
+        self, system: SystemSettings, caller: Caller, file: File, *, lines: int | None, size: int | None
+    ) -> FileContent:
+        """The first lines or bytes; ten lines where nothing is said."""
+        lines, length = _extent(system, lines, size)
+        content = await self._transport.run(system, caller, Read(file.location, 0, length))
+        if lines is None:
+            return content
+        if content.data.count(b"\n") < lines and content.truncated:
+            limit = system.limits.max_inline_file_size
+            content = await self._transport.run(system, caller, Read(file.location, 0, limit))
+        return first_lines(content, lines)
+
+    async def tail(
+        self, system: SystemSettings, caller: Caller, file: File, *, lines: int | None, size: int | None
+    ) -> FileContent:
+        """The last lines or bytes; ten lines where nothing is said."""
+        lines, length = _extent(system, lines, size)
+        content = await self._transport.run(system, caller, ReadEnd(file.location, length))
+        if lines is None:
+            return content
+        if content.data.count(b"\n") <= lines and content.truncated:
+            limit = system.limits.max_inline_file_size
+            content = await self._transport.run(system, caller, ReadEnd(file.location, limit))
+        return last_lines(content, lines)
+
+    async def content(
+        self, system: SystemSettings, caller: Caller, file: File, *, offset: int, length: int | None
+    ) -> FileContent:
+        """Bytes from an offset on."""
+        if offset < 0:
+            raise InvalidInput(f"offset: not below 0, is {offset}")
+        return await self._transport.run(system, caller, Read(file.location, offset, _length(system, length, "length")))
+
+    async def checksums(
+        self, system: SystemSettings, caller: Caller, algorithm: str, wanted: Sequence[str]
+    ) -> dict[str, str | FirecrestError]:
+        """The checksum of each place, by one command."""
+        return await self._transport.run(system, caller, Checksum(algorithm, tuple(wanted)))
+
+    async def create_directory(
+        self, system: SystemSettings, caller: Caller, path: str, *, parents: bool, mode: str | None
+    ) -> str:
+        """Make it and answer where."""
+        _check_mode(mode)
+        place = await self.resolve(system, caller, path)
+        await self._transport.run(system, caller, MakeDirectory(place, parents, mode))
+        return place
+
+    async def upload(
+        self, system: SystemSettings, caller: Caller, path: str, data: bytes, *, overwrite: bool, mode: str | None
+    ) -> str:
+        """Write the file and answer where; one byte over the limit is `TooLarge`."""
+        _check_mode(mode)
+        limit = system.limits.max_inline_file_size
+        if len(data) > limit:
+            raise TooLarge(
+                f"content: {len(data)} bytes are over maxInlineFileSize, {limit}; larger files go by startUpload"
+            )
+        place = await self.resolve(system, caller, path)
+        await self._transport.run(system, caller, Upload(place, data, mode or "0644", overwrite))
+        return place
+
+    async def remove(self, system: SystemSettings, caller: Caller, path: str, *, recursive: bool) -> str:
+        """Remove it and answer what; never / and never the home itself."""
+        place = await self.resolve(system, caller, path)
+        home = (await self.account(system, caller)).home
+        if place == "/" or home.rstrip("/") == place or home.startswith(place + "/"):
+            raise PermissionDenied(f"path: {place!r} is or holds the home: it is not removed")
+        await self._transport.run(system, caller, Remove(place, recursive))
+        return place
+
+    async def _resolved(self, system: SystemSettings, caller: Caller, path: str) -> str | FirecrestError:
+        try:
+            return await self.resolve(system, caller, path, argument="paths")
+        except (InvalidInput, PermissionDenied) as error:
+            return error
+
+    def _forget_old(self) -> None:
+        limit = time.monotonic() - ACCOUNT_SECONDS
+        self._accounts = {key: value for key, value in self._accounts.items() if value[0] > limit}
+
+
+_ABSENT = b"No such file or directory"
+
+
+def _extent(system: SystemSettings, lines: int | None, size: int | None) -> tuple[int | None, int]:
+    """How many lines, if lines, and how many bytes to read for them at first."""
+    if lines is not None and size is not None:
+        raise InvalidInput("lines, bytes: one of the two")
+    if size is not None:
+        return None, _length(system, size, "bytes")
+    lines = DEFAULT_LINES if lines is None else lines
+    if lines < 0:
+        raise InvalidInput(f"lines: not below 0, is {lines}")
+    return lines, min(system.limits.max_inline_file_size, 16 * LINE_GUESS + lines * LINE_GUESS)
+
+
+def _length(system: SystemSettings, size: int | None, argument: str) -> int:
+    limit = system.limits.max_inline_file_size
+    size = limit if size is None else size
+    if size < 0:
+        raise InvalidInput(f"{argument}: not below 0, is {size}")
+    if size > limit:
+        raise TooLarge(f"{argument}: {size} bytes are over maxInlineFileSize, {limit}; read on from nextOffset")
+    return size
+
+
+def _check_mode(mode: str | None) -> None:
+    if mode is not None and not MODE.fullmatch(mode):
+        raise InvalidInput(f"mode: three or four octal digits, not {mode[:20]!r}")

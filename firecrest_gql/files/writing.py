@@ -1,0 +1,87 @@
+"""Changing the file system: each is one command that leaves the old or the new, never half of either."""
+
+from dataclasses import dataclass
+
+from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.files.failures import check
+
+# $1 target, $2 expected bytes, $3 mode, $4 whether to overwrite. Written beside the target under a temporary name that
+# goes away however this ends; `ln` refuses an existing target in the same step that makes it.
+UPLOAD = """
+t=$(mktemp "${1%/*}/.firecrest.XXXXXXXX") || exit 1
+trap 'rm -f "$t"' EXIT
+trap 'exit 143' TERM HUP INT
+cat > "$t" || exit 1
+[ "$(stat -c %s "$t")" = "$2" ] || { echo "the upload was cut short" >&2; exit 1; }
+chmod "$3" "$t" || exit 1
+if [ -d "$1" ]; then echo "Is a directory" >&2; exit 1; fi
+if [ "$4" = 1 ]; then mv -fT -- "$t" "$1"; else ln -T -- "$t" "$1"; fi
+"""
+
+# $1 path, $2 whether recursive. A link is removed, not what it points to.
+REMOVE = """
+if [ -d "$1" ] && [ ! -L "$1" ]; then
+  if [ "$2" = 1 ]; then rm -r --one-file-system --preserve-root=all -- "$1"; else rmdir -- "$1"; fi
+else rm -- "$1" < /dev/null; fi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDirectory(Command[None]):
+    """A new directory, with its parents where asked."""
+
+    path: str
+    parents: bool = False
+    mode: str | None = None
+
+    @property
+    def argv(self) -> list[str]:
+        """`mkdir`."""
+        mode = ["-m", self.mode] if self.mode is not None else []
+        return ["mkdir", *(["-p"] if self.parents else []), *mode, "--", self.path]
+
+    def parse(self, result: Result) -> None:
+        """Nothing to read."""
+        check(self.path, result)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Command[None]):
+    """A small file: the remote side knows the expected length and renames nothing shorter."""
+
+    path: str
+    data: bytes
+    mode: str
+    overwrite: bool = False
+
+    @property
+    def argv(self) -> list[str]:
+        """The program and what it needs to know."""
+        overwrite = "1" if self.overwrite else "0"
+        return ["sh", "-c", UPLOAD, "sh", self.path, str(len(self.data)), self.mode, overwrite]
+
+    @property
+    def stdin(self) -> Stdin:
+        """The file's bytes."""
+        return Stdin.of(self.data)
+
+    def parse(self, result: Result) -> None:
+        """Nothing to read."""
+        check(self.path, result)
+
+
+@dataclass(frozen=True, slots=True)
+class Remove(Command[None]):
+    """An entry gone; a directory with what is in it only where asked."""
+
+    path: str
+    recursive: bool = False
+
+    @property
+    def argv(self) -> list[str]:
+        """The program and what it needs to know."""
+        return ["sh", "-c", REMOVE, "sh", self.path, "1" if self.recursive else "0"]
+
+    def parse(self, result: Result) -> None:
+        """Nothing to read."""
+        check(self.path, result)

@@ -1,0 +1,1 @@
+"""Identity: the centre's own provider decides who a caller is."""
