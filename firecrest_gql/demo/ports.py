@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ LOOPBACK = "127.0.0.1"
 # Below the range from which Linux takes the ports of outgoing connections, so that a restart finds its own port free.
 LOWEST, HIGHEST = 15_000, 22_000
 ABOVE = 10_000  # SeaweedFS looks for the gRPC port of a service so far above its HTTP port: both are kept free
+
+ATTEMPTS, PAUSE_SECONDS = 20, 0.05
 
 
 class PortTaken(Exception):
@@ -44,7 +47,7 @@ def remembered_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
     before: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     ports = dict(before)
     for name in names:
-        if name not in ports or not _pair_is_free(ports[name]):
+        if name not in ports or not _pair_is_free_soon(ports[name]):
             ports[name] = _find(set(ports.values()))
     if ports != before:
         write_private(file, json.dumps(ports, indent=1))
@@ -54,6 +57,15 @@ def remembered_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
 def _find(taken: set[int]) -> int:
     candidates = random.sample(range(LOWEST, HIGHEST), k=HIGHEST - LOWEST)
     return next(port for port in candidates if port not in taken and _pair_is_free(port))
+
+
+def _pair_is_free_soon(port: int) -> bool:
+    """Give the children of a demo that was just killed the moment that they take to end."""
+    for _ in range(ATTEMPTS):
+        if _pair_is_free(port):
+            return True
+        time.sleep(PAUSE_SECONDS)
+    return False
 
 
 def _pair_is_free(port: int) -> bool:
