@@ -1,4 +1,4 @@
-"""The real parts that the service leans on, for the demo and for tests: Valkey, an S3 store and an identity provider."""
+"""The real parts that the service leans on, for the demo and for tests: Valkey, S3 store, identity provider."""
 
 import fcntl
 from collections.abc import AsyncIterator, Iterator, Sequence
