@@ -27,7 +27,7 @@ class TokenVerifier:
         self._username = re.compile(settings.username_pattern)
 
     async def verify(self, token: str) -> Principal:
-        """The principal; raises `Unauthenticated` (the token does not hold) or `Forbidden` (this user may not come in)."""
+        """The principal; raises `Unauthenticated` (it does not hold) or `Forbidden` (this user may not come in)."""
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated(f"the token is longer than {MAX_TOKEN_LENGTH} characters")
         claims = await self._claims(token)

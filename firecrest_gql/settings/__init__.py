@@ -7,6 +7,7 @@ from firecrest_gql.settings.service import (
     LimitSettings,
     ServerSettings,
     Settings,
+    StorageSettings,
     WorkerSettings,
 )
 from firecrest_gql.settings.system import (
@@ -31,6 +32,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "SettingsError",
+    "StorageSettings",
     "SystemLimits",
     "SystemSettings",
     "WorkerSettings",

@@ -68,6 +68,7 @@ class ServerSettings(Block):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     allowed_origins: tuple[str, ...] = Field((), description="Origins, besides our own, whose pages may call us")
+    probe_seconds: float = Field(10, ge=1, description="Between two looks at each system and component")
     playground: bool = Field(True, description="Serve GraphiQL at /")
     playground_directory: Path | None = Field(None, description="The built playground; None: beside the package")
     playground_clients_file: Path | None = Field(None, description="The demo's token helper")
@@ -96,6 +97,16 @@ class WorkerSettings(Block):
     event_retention: int = Field(10_000, ge=100, description="Events kept for each user")
 
 
+class StorageSettings(Block):
+    """The S3 store that stages transfers."""
+
+    endpoint_url: str
+    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
+    region: str = "us-east-1"
+    access_key_id: SecretStr
+    secret_access_key: SecretStr
+
+
 class Settings(BaseSettings):
     """Everything that an administrator can say."""
 
@@ -108,6 +119,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     limits: LimitSettings = LimitSettings()
     worker: WorkerSettings = WorkerSettings()
+    storage: StorageSettings | None = Field(None, description="None: no external transfers")
     systems: tuple[SystemSettings, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -1,0 +1,1 @@
+"""Status: services, systems and parameters, as last checked."""

@@ -1,0 +1,1 @@
+"""Who answers: plain async functions over the services, returning the domain's values."""

@@ -1,0 +1,47 @@
+"""What a request or a socket carries with it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from firecrest_gql.delegation import Authority
+from firecrest_gql.files.service import Files
+from firecrest_gql.jobs import JobOutput, Jobs, JobWatch
+from firecrest_gql.model.identity import Caller, Principal
+from firecrest_gql.settings import Settings
+from firecrest_gql.status.book import HealthBook
+from firecrest_gql.tasks import Feed, TaskStore
+from resolvers.loaders import Loaders
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The rules and the ports, built once by the composition root."""
+
+    settings: Settings
+    authority: Authority
+    files: Files
+    jobs: Jobs
+    watch: JobWatch
+    output: JobOutput
+    store: TaskStore
+    feed: Feed
+    health: HealthBook
+
+
+@dataclass(frozen=True)
+class Context:
+    """The caller, the request's id, and the services; loaders live as long as the request."""
+
+    principal: Principal
+    request_id: str
+    services: Services
+
+    @property
+    def caller(self) -> Caller:
+        """On whose behalf remote commands of this request run."""
+        return self.principal.caller(self.request_id)
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """The request's batches."""
+        return Loaders(self.services.files, self.services.jobs, self.caller)

@@ -1,0 +1,110 @@
+"""Files: what is asked of them, and what is done to them."""
+
+from dataclasses import dataclass
+
+from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files.listing import refuse_non_directory
+from firecrest_gql.model.files import File, FileContent
+from firecrest_gql.model.page import Edge, Page
+from firecrest_gql.settings import SystemSettings
+from resolvers import cursors
+from resolvers.context import Context
+from resolvers.systems import system
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where something was written, and on which system."""
+
+    system: SystemSettings
+    location: str
+    path: str
+
+
+async def file(context: Context, found: SystemSettings, path: str) -> File:
+    """The file at this path."""
+    return await context.loaders.file(found, path)
+
+
+async def files(context: Context, found: SystemSettings, paths: list[str]) -> list[File | BaseException]:
+    """The file at each path, or the error it met."""
+    limit = context.services.settings.limits.max_page_size
+    if len(paths) > limit:
+        raise InvalidInput(f"paths: at most {limit} at once, not {len(paths)}")
+    return list(await context.services.files.stats(found, context.caller, paths))
+
+
+async def checksum(context: Context, of: File, algorithm: str) -> str:
+    """The hexadecimal checksum of its bytes."""
+    return await context.loaders.checksum(system(context, of.system), algorithm, of.location)
+
+
+async def head(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
+    """Its first lines or bytes."""
+    return await context.services.files.head(system(context, of.system), context.caller, of, lines=lines, size=size)
+
+
+async def tail(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
+    """Its last lines or bytes."""
+    return await context.services.files.tail(system(context, of.system), context.caller, of, lines=lines, size=size)
+
+
+async def content(context: Context, of: File, offset: int, length: int | None) -> FileContent:
+    """Its bytes from an offset on."""
+    services, found = context.services, system(context, of.system)
+    return await services.files.content(found, context.caller, of, offset=offset, length=length)
+
+
+async def entries(
+    context: Context, of: File, show_hidden: bool, match: str | None, first: int, after: str | None
+) -> Page[File]:
+    """One page of the directory's entries, ordered by raw bytes of their names."""
+    cursors.check_first(first, context.services.settings.limits.max_page_size)
+    refuse_non_directory(of)
+    behind = cursors.decode(after, 1)[0] if after is not None else None
+    all_entries = await context.services.files.entries(
+        system(context, of.system), context.caller, of, show_hidden=show_hidden, match=match
+    )
+    rest = [entry for entry in all_entries if behind is None or _bytes(_name(entry)) > _bytes(behind)]
+    edges = tuple(Edge(entry, cursors.encode(_name(entry))) for entry in rest[:first])
+    return Page(
+        edges=edges,
+        has_next_page=len(rest) > first,
+        has_previous_page=len(rest) < len(all_entries),
+        total_count=len(all_entries),
+    )
+
+
+async def create_directory(context: Context, name: str, path: str, parents: bool, mode: str | None) -> Written:
+    """Make a directory."""
+    found = system(context, name)
+    place = await context.services.files.create_directory(found, context.caller, path, parents=parents, mode=mode)
+    return Written(found, place, path)
+
+
+async def upload(context: Context, name: str, path: str, data: bytes, overwrite: bool, mode: str | None) -> Written:
+    """Write a small file."""
+    found = system(context, name)
+    files_service = context.services.files
+    place = await files_service.upload(found, context.caller, path, data, overwrite=overwrite, mode=mode)
+    return Written(found, place, path)
+
+
+async def remove(context: Context, name: str, path: str, recursive: bool) -> Written:
+    """Remove a file or a directory."""
+    found = system(context, name)
+    place = await context.services.files.remove(found, context.caller, path, recursive=recursive)
+    return Written(found, place, path)
+
+
+async def written(context: Context, of: Written) -> File:
+    """The file as it now is."""
+    return await context.services.files.stat(of.system, context.caller, of.location)
+
+
+def _name(entry: File) -> str:
+    return entry.location.rsplit("/", 1)[-1]
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

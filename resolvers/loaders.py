@@ -1,0 +1,77 @@
+"""One request makes as few commands as possible: keys asked for together are one command per system."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from firecrest_gql.errors import FirecrestError
+from firecrest_gql.files.service import Files
+from firecrest_gql.jobs import Jobs
+from firecrest_gql.model.files import File
+from firecrest_gql.model.identity import Caller
+from firecrest_gql.model.jobs import Job
+from firecrest_gql.settings import SystemSettings
+
+G = TypeVar("G", bound=Hashable)
+V = TypeVar("V")
+
+
+class Loaders:
+    """A loader for each thing that is worth batching."""
+
+    def __init__(self, files: Files, jobs: Jobs, caller: Caller) -> None:
+        self._systems: dict[str, SystemSettings] = {}
+        self._files = files
+        self._jobs = jobs
+        self._caller = caller
+        self._stats: DataLoader[tuple[str, str], File] = DataLoader(self._load_stats)
+        self._sums: DataLoader[tuple[tuple[str, str], str], str] = DataLoader(self._load_sums)
+        self._job: DataLoader[tuple[str, str], Job] = DataLoader(self._load_jobs)
+
+    async def file(self, system: SystemSettings, path: str) -> File:
+        """The file at this path, as the caller wrote it."""
+        self._systems[system.name] = system
+        return await self._stats.load((system.name, path))
+
+    async def checksum(self, system: SystemSettings, algorithm: str, location: str) -> str:
+        """The checksum of the file at this place."""
+        self._systems[system.name] = system
+        return await self._sums.load(((system.name, algorithm), location))
+
+    async def job(self, system: SystemSettings, job_id: str) -> Job:
+        """The job with this id."""
+        self._systems[system.name] = system
+        return await self._job.load((system.name, job_id))
+
+    async def _load_stats(self, keys: list[tuple[str, str]]) -> Sequence[File | FirecrestError]:
+        return await _grouped(keys, lambda name, paths: self._files.stats(self._systems[name], self._caller, paths))
+
+    async def _load_jobs(self, keys: list[tuple[str, str]]) -> Sequence[Job | FirecrestError]:
+        return await _grouped(keys, lambda name, ids: self._jobs.jobs_by_id(self._systems[name], self._caller, ids))
+
+    async def _load_sums(self, keys: list[tuple[tuple[str, str], str]]) -> Sequence[str | FirecrestError]:
+        return await _grouped(keys, self._sums_of)
+
+    async def _sums_of(self, group: tuple[str, str], locations: list[str]) -> Sequence[str | FirecrestError]:
+        name, algorithm = group
+        sums = await self._files.checksums(self._systems[name], self._caller, algorithm, locations)
+        return [sums[location] for location in locations]
+
+
+async def _grouped(
+    keys: list[tuple[G, str]], load: Callable[[G, list[str]], Awaitable[Sequence[V | FirecrestError]]]
+) -> list[V | FirecrestError]:
+    """Load each group's names at once; a group that fails as a whole fails its own names alone."""
+    groups: dict[G, list[str]] = defaultdict(list)
+    for group, name in keys:
+        groups[group].append(name)
+    found: dict[tuple[G, str], V | FirecrestError] = {}
+    for group, names in groups.items():
+        try:
+            answers: Sequence[V | FirecrestError] = await load(group, names)
+        except FirecrestError as error:
+            answers = [error] * len(names)
+        found.update(zip(((group, name) for name in names), answers, strict=True))
+    return [found[key] for key in keys]

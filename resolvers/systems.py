@@ -1,0 +1,50 @@
+"""Systems and what they tell of themselves."""
+
+from firecrest_gql.errors import NotFound
+from firecrest_gql.model.files import UserAccount
+from firecrest_gql.model.health import ComponentHealth, HealthStatus
+from firecrest_gql.model.jobs import Partition
+from firecrest_gql.settings import SystemSettings
+from resolvers.context import Context
+
+
+def systems(context: Context) -> list[SystemSettings]:
+    """Those that the viewer may use."""
+    return [system for system in context.services.settings.systems if _admitted(context, system)]
+
+
+def system(context: Context, name: str) -> SystemSettings:
+    """The one with this name; one that the viewer may not use does not exist for them."""
+    found = context.services.settings.system(name)
+    if found is None or not _admitted(context, found):
+        raise NotFound(f"there is no system {name[:80]!r} that you may use; `systems` lists them")
+    return found
+
+
+def status(context: Context, found: SystemSettings) -> HealthStatus:
+    """How it was at the last probe."""
+    return context.services.health.status(found.name)
+
+
+def checks(context: Context, found: SystemSettings) -> list[ComponentHealth]:
+    """What the last probes saw."""
+    return context.services.health.checks(found.name)
+
+
+async def account(context: Context, found: SystemSettings) -> UserAccount:
+    """The viewer's account there."""
+    return await context.services.files.account(found, context.caller)
+
+
+async def partitions(context: Context, found: SystemSettings, show_hidden: bool) -> list[Partition]:
+    """The scheduler's queues."""
+    return await context.services.jobs.partitions(found, context.caller, show_hidden)
+
+
+async def scheduler_version(context: Context, found: SystemSettings) -> str | None:
+    """The version that the scheduler told at the last check."""
+    return context.services.health.scheduler_version(found.name)
+
+
+def _admitted(context: Context, found: SystemSettings) -> bool:
+    return found.admits(context.principal.username, context.principal.scopes)
