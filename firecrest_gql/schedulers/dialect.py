@@ -1,0 +1,117 @@
+"""What a workload manager's dialect offers: commands as values, and the list of what it cannot do."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from firecrest_gql.command import Command
+from firecrest_gql.errors import InvalidInput, Unsupported
+from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, Partition
+from firecrest_gql.model.tasks import TaskError
+
+
+class Feature(StrEnum):
+    """What a workload manager may be able to do, by the words of an error's message."""
+
+    PARTITIONS = "partitions"
+    ACCOUNTS = "accounts"
+    QOS = "qualities of service"
+    RESERVATIONS = "reservations"
+    CONSTRAINTS = "constraints"
+    ARRAYS = "job arrays"
+    DEPENDENCIES = "dependencies between jobs"
+    NODES = "jobs of several nodes"
+    TASKS = "jobs of several tasks"
+    CPUS = "a number of CPUs"
+    MEMORY = "a limit of memory"
+    GPUS = "GPUs"
+    OPTIONS = "further options"
+    ACCOUNTING = "accounting"
+    HOLD = "holding and releasing jobs"
+    REQUEUE = "requeueing jobs"
+
+
+# The field of a JobSpec, the greatest number that needs no feature (None: any value needs it), the feature.
+NEEDS: tuple[tuple[str, int | None, Feature], ...] = (
+    ("partition", None, Feature.PARTITIONS),
+    ("account", None, Feature.ACCOUNTS),
+    ("qos", None, Feature.QOS),
+    ("reservation", None, Feature.RESERVATIONS),
+    ("constraint", None, Feature.CONSTRAINTS),
+    ("array", None, Feature.ARRAYS),
+    ("dependency", None, Feature.DEPENDENCIES),
+    ("node_count", 1, Feature.NODES),
+    ("task_count", 1, Feature.TASKS),
+    ("cpus_per_task", 1, Feature.CPUS),
+    ("memory", None, Feature.MEMORY),
+    ("gpu_count", 0, Feature.GPUS),
+    ("options", None, Feature.OPTIONS),
+)
+
+
+class Scheduler(Protocol):
+    """One workload manager: pairs of what to run and how to read it.
+
+    Every method raises `InvalidInput` for what can never work and `Unsupported` for what this manager does not do;
+    each command raises `SchedulerRejected` for a refusal and `SystemUnavailable` where the manager does not answer.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The name in the settings and in the contract."""
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """What it can do beyond submitting, listing and cancelling."""
+
+    def submit(self, spec: JobSpec, key: str) -> Command[str]:
+        """Submit; the job id. The key travels with the job: a retry looks for it with `find` first."""
+
+    def find(self, key: str, username: str, system: str) -> Command[str | None]:
+        """The id of this user's job that carries the key, as far as the live queue knows it."""
+
+    def find_accounted(self, key: str, username: str, since: datetime) -> Command[str | None] | None:
+        """The same out of accounting, for jobs submitted after `since`; None where there is no accounting."""
+
+    def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+        """The live queue as this user may see it; ids that it does not know are left out."""
+
+    def accounting(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]] | None:
+        """The record of jobs, which may lag behind the queue; None where there is none."""
+
+    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Mapping[str, TaskError | None]]:
+        """Cancel, or send a signal to the processes; one result of each id, None where it went well.
+
+        To cancel a job that has ended is no error.
+        """
+
+    def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
+        """The queues that jobs can be submitted to."""
+
+    def version(self) -> Command[str]:
+        """The version; answering says that the manager is alive."""
+
+
+def require_features(kind: str, features: frozenset[Feature], spec: JobSpec) -> None:
+    """Raise `Unsupported` for the first field of the job that this scheduler has no use for."""
+    for name, harmless, feature in NEEDS:
+        value = getattr(spec, name)
+        needed = bool(value) if harmless is None else value is not None and value > harmless
+        if needed and feature not in features:
+            raise Unsupported(f"the scheduler {kind} does not support {feature}: leave out {name}")
+
+
+def merge(queue: Sequence[Job], accounting: Sequence[Job]) -> list[Job]:
+    """Each job once: the live queue knows better than accounting, which lags, until the job has ended there."""
+    live = {job.job_id: job for job in queue}
+    recorded = {job.job_id: job for job in accounting}
+    return [*live.values(), *(job for job_id, job in recorded.items() if job_id not in live)]
+
+
+def require_job_ids(pattern: str, job_ids: Sequence[str]) -> None:
+    """Raise `InvalidInput` for the first that cannot be a job's id here."""
+    for job_id in job_ids:
+        if not re.fullmatch(pattern, job_id):
+            raise InvalidInput(f"{job_id!r} is no job id")

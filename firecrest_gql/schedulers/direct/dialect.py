@@ -1,0 +1,59 @@
+"""The direct dialect."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from firecrest_gql.command import Command
+from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, Partition
+from firecrest_gql.model.tasks import TaskError
+from firecrest_gql.schedulers.dialect import Feature, require_features, require_job_ids
+from firecrest_gql.schedulers.direct.commands import PARTITION, Cancel, Find, Partitions, Queue, Submit, Version
+from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
+
+JOB_ID = r"[1-9][0-9]{0,15}"
+
+
+class Direct:
+    """Jobs as detached processes in the account's own home; it does none of the optional features."""
+
+    kind = "direct"
+    features: frozenset[Feature] = frozenset()
+
+    def submit(self, spec: JobSpec, key: str) -> Command[str]:
+        """Idempotent by itself: the same key gives the same job."""
+        require_key(key)
+        require_carriable(spec)
+        if spec.partition == PARTITION:
+            spec = replace(spec, partition=None)
+        require_features(self.kind, self.features, spec)
+        return Submit(spec, key)
+
+    def find(self, key: str, username: str, system: str) -> Command[str | None]:
+        """The id of the job with this key, running or ended."""
+        require_key(key)
+        return Find(key)
+
+    def find_accounted(self, key: str, username: str, since: datetime) -> None:
+        """There is no accounting."""
+
+    def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+        """The user's jobs of the last 30 days; other users' are never seen."""
+        require_job_ids(JOB_ID, job_filter.job_ids or ())
+        return Queue(system, username, job_filter)
+
+    def accounting(self, job_filter: JobFilter, username: str, system: str) -> None:
+        """There is no accounting: the queue keeps ended jobs."""
+
+    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Mapping[str, TaskError | None]]:
+        """SIGTERM, and SIGKILL 5 s later; or the signal, which reaches every process of the job."""
+        require_job_ids(JOB_ID, job_ids)
+        return Cancel(tuple(job_ids), signal_name(signal))
+
+    def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
+        """One, named local."""
+        return Partitions()
+
+    def version(self) -> Command[str]:
+        """The kernel's."""
+        return Version()
