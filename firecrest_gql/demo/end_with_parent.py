@@ -11,14 +11,17 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: int, argv: list[str]) -> None:
-    """Ask the kernel, see that the parent had not ended before, and become the program."""
+def tie_to(parent: int) -> None:
+    """Have the kernel send us SIGKILL when the parent ends; exit where it has ended already.
+
+    A process that changes its user calls this afterwards (again), since the change forgets it.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     if os.getppid() != parent:
         sys.exit("the parent has ended")
-    os.execvp(argv[0], argv)  # noqa: S606
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    tie_to(int(sys.argv[1]))
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606

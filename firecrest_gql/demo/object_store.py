@@ -104,9 +104,9 @@ def _sockets(folder: Path, ports: Mapping[str, int]) -> list[Path]:
 
 
 async def _has_bucket(url: str, keys: Mapping[str, str]) -> bool:
-    request = AWSRequest("HEAD", f"{url}/{BUCKET}")  # type: ignore[no-untyped-call]
-    credentials = Credentials(keys["access"], keys["secret"])  # type: ignore[no-untyped-call]
-    S3SigV4QueryAuth(credentials, "s3", REGION, expires=60).add_auth(request)  # type: ignore[no-untyped-call]
+    request = AWSRequest("HEAD", f"{url}/{BUCKET}")
+    credentials = Credentials(keys["access"], keys["secret"])
+    S3SigV4QueryAuth(credentials, "s3", REGION, expires=60).add_auth(request)
     async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
         try:
             return (await client.head(request.url)).is_success

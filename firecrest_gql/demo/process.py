@@ -42,8 +42,6 @@ class Process:
     env: Mapping[str, str] | None = field(default=None, repr=False)
     cwd: Path | None = None
     umask: int = -1
-    user: int | None = None  # uid and gid together: the child drops to them, with no other group
-    group: int | None = None
     ports: Sequence[int] = ()
     leftovers: Sequence[Path] = ()  # files and sockets that it does not remove itself when it ends
     start_seconds: float = 20
@@ -128,9 +126,6 @@ class Process:
                 env=self.env,
                 cwd=self.cwd,
                 umask=self.umask,
-                user=self.user,
-                group=self.group,
-                extra_groups=None if self.user is None else [],
                 start_new_session=True,
             )
         finally:
