@@ -1,0 +1,1 @@
+"""Compute: submit, cancel, query and follow jobs on a system's workload manager."""

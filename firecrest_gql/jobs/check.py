@@ -1,0 +1,138 @@
+"""Refuses what can never work before anything is started, naming the argument."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from firecrest_gql.errors import InvalidInput, Unsupported
+from firecrest_gql.jobs import limits
+from firecrest_gql.model.jobs import JobSpec
+
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, 8.1
+ARRAY = re.compile(r"\d+(-\d+(:\d+)?)?(,\d+(-\d+(:\d+)?)?)*(%\d+)?")  # https://slurm.schedmd.com/sbatch.html --array
+DEPENDENCY = re.compile(r"[A-Za-z0-9_:,?+.\[\]@-]+")  # … --dependency
+SIGNAL = re.compile(r"[A-Z][A-Z0-9+]{0,15}|[1-9]\d?")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def check_spec(spec: JobSpec) -> None:
+    """Raise `InvalidInput` for the first argument that can never work."""
+    _script(spec)
+    for argument, value in _given(spec, ("name", "partition", "account", "qos", "reservation", "constraint")):
+        _line(argument, value)
+    for argument, value in _given(spec, PATHS):
+        check_path(argument, value)
+    for argument, highest in NUMBERS.items():
+        _number(argument, getattr(spec, argument), highest)
+    for argument, pattern in (("array", ARRAY), ("dependency", DEPENDENCY)):
+        _shape(argument, getattr(spec, argument), pattern)
+    _arguments(spec.arguments)
+    _environment(spec.environment)
+    if spec.options:
+        raise Unsupported("options: this site allows no further scheduler options; leave it out")
+
+
+PATHS = ("script_path", "working_directory", "stdin_path", "stdout_path", "stderr_path")
+NUMBERS = {
+    "time_limit_seconds": limits.MAX_NUMBER,
+    "node_count": limits.MAX_NUMBER,
+    "task_count": limits.MAX_NUMBER,
+    "cpus_per_task": limits.MAX_NUMBER,
+    "memory": limits.MAX_MEMORY,
+    "gpu_count": limits.MAX_NUMBER,
+}
+
+
+def check_ids(job_ids: Sequence[str]) -> None:
+    """Raise `InvalidInput` where these cannot be the jobs of one request; their form is the scheduler's to check."""
+    if not job_ids:
+        raise InvalidInput("jobIds: name at least one job")
+    if len(job_ids) > limits.MAX_IDS:
+        raise InvalidInput(f"jobIds: at most {limits.MAX_IDS} jobs in one request, not {len(job_ids)}")
+
+
+def check_signal(signal: str | None) -> None:
+    """Raise `InvalidInput` where this is no signal's name (without SIG) or number."""
+    if signal is not None and not SIGNAL.fullmatch(signal):
+        raise InvalidInput(f"signal: {signal!r} is no signal; give a name such as TERM or USR1, or a number")
+
+
+def check_key(key: str | None) -> None:
+    """Raise `InvalidInput` for an idempotency key that is empty or too long."""
+    if key is not None and not 1 <= len(key) <= limits.MAX_KEY:
+        raise InvalidInput(f"idempotencyKey: 1 to {limits.MAX_KEY} characters")
+
+
+def check_path(argument: str, value: str) -> None:
+    """Raise `InvalidInput` for a path that is neither absolute nor below `~`, or that a scheduler cannot carry."""
+    name = _shown(argument)
+    if not (value.startswith(("/", "~/")) or value == "~"):
+        raise InvalidInput(f"{name}: {value!r} is neither absolute nor begins with ~/")
+    if len(value.encode("utf-8", "surrogateescape")) > limits.MAX_PATH:
+        raise InvalidInput(f"{name}: longer than {limits.MAX_PATH} bytes")
+    if re.search(r"[\x00\n\r]", value):
+        raise InvalidInput(f"{name}: a scheduler takes no path with a newline or a NUL byte")
+
+
+def _script(spec: JobSpec) -> None:
+    if (spec.script is None) == (spec.script_path is None):
+        raise InvalidInput("script, scriptFile, scriptPath: give exactly one of them")
+    if spec.script is None:
+        return
+    size = len(spec.script.encode("utf-8", "surrogateescape"))
+    if not 0 < size <= limits.MAX_SCRIPT:
+        raise InvalidInput(f"script: 1 to {limits.MAX_SCRIPT} bytes, not {size}")
+    if "\0" in spec.script:
+        raise InvalidInput("script: it holds a NUL byte, so it is no script")
+
+
+def _given(spec: JobSpec, arguments: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, value) for name in arguments if (value := getattr(spec, name)) is not None]
+
+
+def _line(argument: str, value: str) -> None:
+    if not 1 <= len(value) <= limits.MAX_LINE:
+        raise InvalidInput(f"{_shown(argument)}: 1 to {limits.MAX_LINE} characters")
+    if CONTROL.search(value):
+        raise InvalidInput(f"{_shown(argument)}: it holds a newline or another control character")
+
+
+def _number(argument: str, value: int | None, highest: int) -> None:
+    if value is not None and not 1 <= value <= highest:
+        raise InvalidInput(f"{_shown(argument)}: 1 to {highest}, not {value}")
+
+
+def _shape(argument: str, value: str | None, pattern: re.Pattern[str]) -> None:
+    if value is not None and (len(value) > limits.MAX_LINE or not pattern.fullmatch(value)):
+        raise InvalidInput(f"{argument}: {value[:80]!r} is not of the form that a scheduler reads")
+
+
+def _arguments(arguments: Sequence[str]) -> None:
+    if any("\0" in argument for argument in arguments):
+        raise InvalidInput("arguments: no argument holds a NUL byte")
+    if _size(arguments) > limits.MAX_ARGUMENTS:
+        raise InvalidInput(f"arguments: more than {limits.MAX_ARGUMENTS} bytes in all; put them into a file")
+
+
+def _environment(environment: Sequence[tuple[str, str]]) -> None:
+    names = [name for name, _ in environment]
+    for name in names:
+        if not VARIABLE.fullmatch(name):
+            raise InvalidInput(f"environment: {name[:80]!r} is no name of a variable")
+    if len(set(names)) < len(names):
+        raise InvalidInput(f"environment: {next(name for name in names if names.count(name) > 1)} stands twice")
+    if any("\0" in value for _, value in environment):
+        raise InvalidInput("environment: no value holds a NUL byte")
+    if _size([part for pair in environment for part in pair]) > limits.MAX_ENVIRONMENT:
+        raise InvalidInput(f"environment: more than {limits.MAX_ENVIRONMENT} bytes in all; put them into a file")
+
+
+def _size(values: Sequence[str]) -> int:
+    return sum(len(value.encode("utf-8", "surrogateescape")) + 1 for value in values)
+
+
+_camel: Callable[[re.Match[str]], str] = lambda match: match[1].upper()  # noqa: E731
+
+
+def _shown(argument: str) -> str:
+    """The argument as the contract writes it."""
+    return re.sub(r"_([a-z])", _camel, argument)

@@ -1,0 +1,87 @@
+"""Accepts what users ask of a scheduler: checks it, seals a grant, makes the task."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from firecrest_gql.jobs.check import check_ids, check_key, check_signal, check_spec
+from firecrest_gql.jobs.ports import Creates, Grants
+from firecrest_gql.jobs.spec import to_input
+from firecrest_gql.model.identity import Principal
+from firecrest_gql.model.jobs import JobSpec
+from firecrest_gql.model.tasks import Task, TaskKind
+from firecrest_gql.schedulers.dialect import Scheduler
+from firecrest_gql.settings import SystemSettings
+
+PURPOSE = "task"
+ANY_KEY = "task_x"
+
+
+class Compute:
+    """Makes tasks; nothing here waits for a system. `schedulers` holds one dialect of each kind."""
+
+    def __init__(
+        self,
+        authority: Grants,
+        tasks: Creates,
+        enqueue: Callable[[Task], Awaitable[None]],
+        schedulers: Mapping[str, Scheduler],
+    ) -> None:
+        self._authority = authority
+        self._tasks = tasks
+        self._enqueue = enqueue
+        self._schedulers = schedulers
+
+    async def start_submit(
+        self,
+        principal: Principal,
+        system: SystemSettings,
+        spec: JobSpec,
+        request_id: str,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """The task that submits this job; raises `InvalidInput` or `Unsupported` for what can never work."""
+        check_spec(spec)
+        self._schedulers[system.scheduler.kind].submit(spec, ANY_KEY)
+        return await self._start(TaskKind.SUBMIT_JOB, principal, system, to_input(spec), request_id, idempotency_key)
+
+    async def start_cancel(
+        self,
+        principal: Principal,
+        system: SystemSettings,
+        job_ids: Sequence[str],
+        signal: str | None,
+        request_id: str,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """The task that cancels these jobs, or sends them the signal."""
+        check_ids(job_ids)
+        check_signal(signal)
+        self._schedulers[system.scheduler.kind].cancel(job_ids, signal)
+        asked = {"job_ids": list(dict.fromkeys(job_ids)), "signal": signal}
+        return await self._start(TaskKind.CANCEL_JOBS, principal, system, asked, request_id, idempotency_key)
+
+    async def _start(
+        self,
+        kind: TaskKind,
+        principal: Principal,
+        system: SystemSettings,
+        asked: dict[str, Any],
+        request_id: str,
+        idempotency_key: str | None,
+    ) -> Task:
+        check_key(idempotency_key)
+        grant = await self._authority.grant(principal.token, system.name, PURPOSE)
+        task = await self._tasks.create(
+            kind=kind,
+            system=system.name,
+            subject=principal.subject,
+            username=principal.username,
+            request_id=request_id,
+            input=asked,
+            grant=grant.value,
+            idempotency_key=idempotency_key,
+        )
+        if not task.final:
+            # Also where the key made the task before: its maker may have died in between.
+            await self._enqueue(task)
+        return task
