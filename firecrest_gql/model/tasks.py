@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from firecrest_gql.errors import ErrorCode
+from firecrest_gql.model.page import Page
 
 
 class TaskKind(StrEnum):
@@ -123,3 +124,10 @@ class TaskFilter:
     kinds: tuple[TaskKind, ...] | None = None
     system: str | None = None
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage(Page[Task]):
+    """Some of a user's tasks, newest first; events behind `event_cursor` hold all that the page does not show yet."""
+
+    event_cursor: str | None = None

@@ -1,0 +1,1 @@
+"""Tasks: everything asynchronous is followed here, outlives our processes, and pushes each change."""

@@ -1,0 +1,52 @@
+"""The names of all that we keep in Redis: one server or a replicated pair, not a cluster."""
+
+import hashlib
+
+PREFIX = "firecrest:"
+OPEN = f"{PREFIX}open"  # sorted set of the ids of all tasks that are not final, oldest first
+QUEUE = "firecrest-tasks"  # the name of the queue; saq puts its own prefix before it
+
+
+def task(task_id: str) -> str:
+    """Hash: the task itself."""
+    return f"{PREFIX}task:{task_id}"
+
+
+def owner(task_id: str) -> str:
+    """String with an expiry: the token of the worker that is on this task."""
+    return f"{PREFIX}owner:{task_id}"
+
+
+def index(subject: str) -> str:
+    """Sorted set of a user's tasks: all scores are 0, the members are sort keys."""
+    return f"{PREFIX}index:{_user(subject)}"
+
+
+def open_of(subject: str) -> str:
+    """Set of the ids of a user's tasks that are not final."""
+    return f"{PREFIX}open:{_user(subject)}"
+
+
+def events(subject: str) -> str:
+    """Stream: each change of each of a user's tasks."""
+    return f"{PREFIX}events:{_user(subject)}"
+
+
+def idempotency(subject: str, kind: str, key: str) -> str:
+    """String with an expiry: the task that this key made, and the digest of what was asked."""
+    return f"{PREFIX}idempotency:{hashlib.sha256(chr(0).join([subject, kind, key]).encode()).hexdigest()}"
+
+
+def task_bell(task_id: str) -> str:
+    """Channel that rings at each change of one task."""
+    return f"{PREFIX}bell:{task_id}"
+
+
+def user_bell(subject: str) -> str:
+    """Channel that rings at each change of any of a user's tasks."""
+    return f"{PREFIX}bell:{_user(subject)}"
+
+
+def _user(subject: str) -> str:
+    # A subject is the provider's text: of any length, with any characters, and nothing for a key's name.
+    return f"user_{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
