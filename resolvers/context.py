@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from firecrest_gql.delegation import Authority
+from firecrest_gql.jobs.output import JobOutput
+from firecrest_gql.jobs.watch import JobWatch
+
 from firecrest_gql.files.service import Files
-from firecrest_gql.jobs import JobOutput, Jobs, JobWatch
+from firecrest_gql.jobs.compute import Compute
+from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.model.identity import Caller, Principal
 from firecrest_gql.settings import Settings
 from firecrest_gql.status.book import HealthBook
-from firecrest_gql.tasks import Feed, TaskStore
+from firecrest_gql.tasks.feed import Feed
+from firecrest_gql.tasks.store import TaskStore
 from resolvers.loaders import Loaders
 
 
@@ -18,9 +22,9 @@ class Services:
     """The rules and the ports, built once by the composition root."""
 
     settings: Settings
-    authority: Authority
     files: Files
     jobs: Jobs
+    compute: Compute
     watch: JobWatch
     output: JobOutput
     store: TaskStore

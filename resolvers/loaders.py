@@ -8,7 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.files.service import Files
-from firecrest_gql.jobs import Jobs
+from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.model.files import File
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import Job

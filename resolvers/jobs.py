@@ -1,0 +1,76 @@
+"""Jobs: asked for, submitted, cancelled, followed."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from firecrest_gql.jobs.page import JobOrder
+from firecrest_gql.model.files import File
+from firecrest_gql.model.jobs import Job, JobEvent, JobFilter, JobSpec, OutputChunk, OutputStream
+from firecrest_gql.model.page import Page
+from firecrest_gql.model.tasks import Task
+from firecrest_gql.settings import SystemSettings
+from resolvers import cursors
+from resolvers.context import Context
+from resolvers.systems import system
+from resolvers.tasks import held
+
+
+async def job(context: Context, found: SystemSettings, job_id: str) -> Job:
+    """The job with this id."""
+    return await context.loaders.job(found, job_id)
+
+
+async def job_of(context: Context, name: str, job_id: str) -> Job:
+    """The job with this id on the system of this name."""
+    return await job(context, system(context, name), job_id)
+
+
+async def jobs(
+    context: Context, found: SystemSettings, wanted: JobFilter, order: JobOrder, first: int, after: str | None
+) -> Page[Job]:
+    """One page of the jobs that the filter means."""
+    cursors.check_first(first, context.services.settings.limits.max_page_size)
+    return await context.services.jobs.jobs(context.caller, found, wanted, order, first, after)
+
+
+async def output_file(context: Context, of: Job, path: str | None) -> File | None:
+    """The file that an output of the job goes to; None where the scheduler does not say."""
+    return None if path is None else await context.loaders.file(system(context, of.system), path)
+
+
+async def submit(context: Context, name: str, spec: JobSpec, key: str | None, wait: float) -> Task:
+    """Accept the job as a task."""
+    found = system(context, name)
+    task = await context.services.compute.start_submit(
+        context.principal, found, spec, idempotency_key=key, request_id=context.request_id
+    )
+    return await held(context, task, wait)
+
+
+async def cancel(
+    context: Context, name: str, job_ids: list[str], signal: str | None, key: str | None, wait: float
+) -> Task:
+    """Accept the cancelling as a task."""
+    found = system(context, name)
+    task = await context.services.compute.start_cancel(
+        context.principal, found, job_ids, signal, idempotency_key=key, request_id=context.request_id
+    )
+    return await held(context, task, wait)
+
+
+async def updates(
+    context: Context, name: str | None, job_ids: list[str] | None, since: datetime | None
+) -> AsyncIterator[JobEvent]:
+    """The jobs' present states, then their changes."""
+    found = system(context, name)
+    async for event in context.services.watch.updates(context.principal, found, job_ids, since):
+        yield event
+
+
+async def output(
+    context: Context, name: str, job_id: str, stream: OutputStream, offset: int
+) -> AsyncIterator[OutputChunk]:
+    """The bytes of the job's output as they come."""
+    found = system(context, name)
+    async for chunk in context.services.output.output(context.principal, found, job_id, stream, offset):
+        yield chunk

@@ -1,0 +1,70 @@
+"""The service: its parts, its limits."""
+
+from dataclasses import asdict, dataclass
+from importlib import metadata
+
+from firecrest_gql.model.health import ComponentHealth
+from firecrest_gql.settings import SystemLimits, SystemSettings
+from resolvers.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is enforced: sizes in bytes, times in seconds."""
+
+    max_inline_file_size: int
+    command_timeout_seconds: float
+    max_page_size: int
+    max_query_depth: int
+    max_query_cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A limit by name."""
+
+    name: str
+    value: str
+    unit: str | None
+    description: str | None
+
+
+UNITS = {
+    "max_inline_file_size": ("bytes", "A file read or written inline, at most"),
+    "command_timeout_seconds": ("seconds", "How long one remote command may take"),
+    "max_page_size": ("entries", "The largest page of a list"),
+    "max_query_depth": ("levels", "How deep a document may nest"),
+    "max_query_cost": ("points", "What a document may cost"),
+}
+
+
+def name(context: Context) -> str:
+    """What the site calls the service."""
+    return context.services.settings.name
+
+
+def version() -> str:
+    """The installed version."""
+    return metadata.version("firecrest-gql")
+
+
+def components(context: Context) -> list[ComponentHealth]:
+    """The parts, as last checked."""
+    return list(context.services.health.components)
+
+
+def limits(context: Context, system: SystemSettings | None = None) -> Limits:
+    """What is enforced, on this system or where a system says nothing else."""
+    service, of_system = context.services.settings.limits, system.limits if system is not None else SystemLimits()
+    return Limits(
+        max_inline_file_size=of_system.max_inline_file_size,
+        command_timeout_seconds=of_system.command_timeout_seconds,
+        max_page_size=service.max_page_size,
+        max_query_depth=service.max_query_depth,
+        max_query_cost=service.max_query_cost,
+    )
+
+
+def parameters(context: Context) -> list[Parameter]:
+    """The limits by name."""
+    return [Parameter(key, str(value), *UNITS[key]) for key, value in asdict(limits(context)).items()]

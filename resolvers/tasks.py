@@ -1,0 +1,59 @@
+"""Tasks: asked for, waited for, followed."""
+
+from collections.abc import AsyncIterator
+
+from firecrest_gql.errors import InvalidInput, NotFound
+from firecrest_gql.model.jobs import Job
+from firecrest_gql.model.tasks import JobOutcomes, JobRef, Task, TaskEvent, TaskFilter, TaskPage
+from firecrest_gql.settings import SystemSettings
+from resolvers import cursors
+from resolvers import systems as system_resolvers
+from resolvers.context import Context
+
+
+async def task(context: Context, task_id: str) -> Task:
+    """The viewer's task with this id."""
+    found = await context.services.store.get(task_id, context.principal.subject)
+    if found is None:
+        raise NotFound(f"you have no task {task_id[:80]!r}; `tasks` lists them")
+    return found
+
+
+async def tasks(context: Context, wanted: TaskFilter, first: int, after: str | None, count: bool) -> TaskPage:
+    """One page of the viewer's tasks, the newest first."""
+    cursors.check_first(first, context.services.settings.limits.max_page_size)
+    return await context.services.store.list(context.principal.subject, wanted, first, after, count=count)
+
+
+async def held(context: Context, started: Task, seconds: float) -> Task:
+    """The task once it is final, or as it is when the time is over."""
+    limit = context.services.settings.limits.max_wait_seconds
+    if not 0 <= seconds <= limit:
+        raise InvalidInput(f"waitSeconds: from 0 to {limit:g}, is {seconds:g}")
+    if seconds == 0 or started.final:
+        return started
+    return await context.services.feed.wait(started.id, context.principal.subject, seconds)
+
+
+def system(context: Context, of: Task) -> SystemSettings | None:
+    """The system that the task is about."""
+    return None if of.system is None else system_resolvers.system(context, of.system)
+
+
+async def result(context: Context, of: Task) -> Job | JobOutcomes | None:
+    """What came of the task: a job is read as it now is."""
+    if isinstance(of.result, JobRef):
+        return await context.loaders.job(system_resolvers.system(context, of.result.system), of.result.job_id)
+    return of.result
+
+
+async def updates(context: Context, task_id: str, since_version: int | None) -> AsyncIterator[Task]:
+    """The task's states, one after the other, up to the final one."""
+    async for state in context.services.feed.updates(task_id, context.principal.subject, since_version):
+        yield state
+
+
+async def events(context: Context, after: str | None) -> AsyncIterator[TaskEvent]:
+    """The changes of all the viewer's tasks."""
+    async for event in context.services.feed.events(context.principal.subject, after):
+        yield event

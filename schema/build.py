@@ -1,0 +1,34 @@
+"""Puts the schema together."""
+
+import strawberry
+from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+
+from firecrest_gql.settings import LimitSettings
+from schema.cost import CostLimiter
+from schema.enums import SERVED_ENUMS
+from schema.errors import CodedSchema
+from schema.files import File
+from schema.jobs import Job
+from schema.mutation import Mutation
+from schema.query import Query
+from schema.scalars import config
+from schema.subscription import Subscription
+from schema.systems import System
+from schema.tasks import JobResults, Task
+
+
+def build_schema(limits: LimitSettings) -> strawberry.Schema:
+    """The schema, which refuses documents over these limits."""
+    return CodedSchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=[System, Job, File, Task, JobResults, *SERVED_ENUMS],
+        config=config(),
+        extensions=[
+            lambda: MaxTokensLimiter(max_token_count=limits.max_query_tokens),
+            ParserCache,
+            ValidationCache,
+            lambda: CostLimiter(limits),
+        ],
+    )

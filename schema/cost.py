@@ -1,0 +1,145 @@
+"""Bounds what a document may ask: how deep it nests, and how many fields it selects times the pages they stand in.
+
+Each fragment is measured once, so the work grows with the document's length and not with what it expands to.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+)
+from strawberry.extensions import SchemaExtension
+
+from firecrest_gql.errors import QueryTooComplex
+from firecrest_gql.settings import LimitSettings
+
+PAGES = ("first", "paths", "ids", "jobIds")
+"""Arguments that say how many things the fields below are asked of."""
+
+
+class CostLimiter(SchemaExtension):
+    """Refuses a valid document that is too deep or too costly, before anything is executed."""
+
+    def __init__(self, limits: LimitSettings) -> None:
+        super().__init__()
+        self._limits = limits
+
+    def on_validate(self) -> Iterator[None]:
+        """Measure once the document is known to be valid."""
+        context = self.execution_context
+        if not context.pre_execution_errors and context.graphql_document is not None:
+            error = self._fault(context.schema._schema, context.graphql_document, context.variables or {})  # type: ignore[attr-defined]
+            if error is not None:
+                context.pre_execution_errors = [GraphQLError(error.message, original_error=error)]
+        yield
+
+    def _fault(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any]
+    ) -> QueryTooComplex | None:
+        measure = Measure(schema, document, variables, self._limits.max_page_size)
+        for operation in document.definitions:
+            if isinstance(operation, OperationDefinitionNode):
+                size = measure.operation(operation)
+                if size.depth > self._limits.max_query_depth:
+                    return QueryTooComplex(
+                        f"the document nests {size.depth} deep; maxQueryDepth is {self._limits.max_query_depth}"
+                    )
+                if size.cost > self._limits.max_query_cost:
+                    return QueryTooComplex(
+                        f"the document costs {size.cost}; maxQueryCost is {self._limits.max_query_cost}: ask for smaller pages"
+                    )
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How deep a selection nests and what it costs."""
+
+    depth: int = 0
+    cost: int = 0
+
+
+class Measure:
+    """Measures the operations of one document."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any], page: int) -> None:
+        self._schema = schema
+        self._variables = variables
+        self._page = page
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._measured: dict[str, Size] = {}
+
+    def operation(self, operation: OperationDefinitionNode) -> Size:
+        """The size of an operation."""
+        return self._selections(operation.selection_set, self._schema.get_root_type(operation.operation))
+
+    def _selections(self, selections: SelectionSetNode | None, parent: object) -> Size:
+        sizes = [self._selection(node, parent) for node in selections.selections] if selections is not None else []
+        return Size(max((size.depth for size in sizes), default=0), sum(size.cost for size in sizes))
+
+    def _selection(self, node: object, parent: object) -> Size:
+        if isinstance(node, FragmentSpreadNode):
+            return self._fragment(node.name.value)
+        if isinstance(node, InlineFragmentNode):
+            condition = node.type_condition
+            return self._selections(
+                node.selection_set, self._schema.get_type(condition.name.value) if condition else parent
+            )
+        return self._field(node, parent) if isinstance(node, FieldNode) else Size()
+
+    def _fragment(self, name: str) -> Size:
+        if name not in self._measured:
+            fragment = self._fragments[name]
+            self._measured[name] = self._selections(
+                fragment.selection_set, self._schema.get_type(fragment.type_condition.name.value)
+            )
+        return self._measured[name]
+
+    def _field(self, node: FieldNode, parent: object) -> Size:
+        definition = getattr(parent, "fields", {}).get(node.name.value)
+        below = self._selections(
+            node.selection_set, get_named_type(definition.type) if definition is not None else None
+        )
+        return Size(below.depth + 1, _own_cost(definition) + below.cost * self._times(node, definition))
+
+    def _times(self, node: FieldNode, definition: Any) -> int:
+        """How many things the fields below are asked of."""
+        given = {argument.name.value: self._count(argument.value) for argument in node.arguments}
+        defaults = getattr(definition, "args", {})
+        counts = [given.get(name, _default(defaults[name])) for name in PAGES if name in defaults]
+        return max([1, *counts])
+
+    def _count(self, value: ValueNode) -> int:
+        if isinstance(value, VariableNode):
+            said = self._variables.get(value.name.value)
+            return len(said) if isinstance(said, list) else said if isinstance(said, int) else self._page
+        if isinstance(value, ListValueNode):
+            return len(value.values)
+        return int(value.value) if isinstance(value, IntValueNode) else 1
+
+
+def _default(argument: Any) -> int:
+    return argument.default_value if isinstance(argument.default_value, int) else 1
+
+
+def _own_cost(definition: Any) -> int:
+    """What the field itself was declared to cost; 1 for everything that says nothing."""
+    declared = (definition.extensions if definition is not None else {}).get("strawberry-definition")
+    return int(declared.metadata.get("cost", 1)) if declared is not None else 1

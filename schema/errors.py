@@ -1,0 +1,55 @@
+"""Every error gets a code, the request's id and whether a retry may help; what nobody foresaw is masked and logged."""
+
+import logging
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types import ExecutionContext
+
+from firecrest_gql.errors import ErrorCode, FirecrestError, InvalidInput
+from resolvers.context import Context
+
+log = logging.getLogger(__name__)
+
+
+class CodedSchema(strawberry.Schema):
+    """A schema whose errors are those of the contract."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Give each error its extensions."""
+        context = execution_context.context if execution_context is not None else None
+        request_id = context.request_id if isinstance(context, Context) else None
+        for error in errors:
+            code_error(error, request_id)
+
+
+def code_error(error: GraphQLError, request_id: str | None) -> None:
+    """Write code, request id and retry into the error; a fault of ours is logged and said without details."""
+    known = known_error(error)
+    if known is None:
+        log.error("request %s: a fault at %s", request_id, error.path, exc_info=error.original_error)
+        error.message = f"a fault of this service; ask its administrators about request {request_id}"
+    error.extensions = {**(error.extensions or {}), **extensions(known, request_id)}
+
+
+def extensions(known: FirecrestError | None, request_id: str | None) -> dict[str, Any]:
+    """The contract's extensions of an error; None: of a fault of ours."""
+    said: dict[str, Any] = {
+        "code": known.code if known is not None else ErrorCode.INTERNAL,
+        "requestId": request_id,
+        "retryable": known is not None and known.retryable,
+    }
+    if known is not None and known.retry_after is not None:
+        said["retryAfter"] = known.retry_after
+    return said
+
+
+def known_error(error: GraphQLError) -> FirecrestError | None:
+    """What a client may be told: our own errors, and those of a document that does not hold."""
+    original = error.original_error
+    while isinstance(original, GraphQLError) and original.original_error is not None:
+        original = original.original_error
+    if isinstance(original, FirecrestError):
+        return original
+    return InvalidInput(error.message) if original is None or isinstance(original, GraphQLError) else None

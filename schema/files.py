@@ -1,0 +1,167 @@
+"""Files and accounts."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from firecrest_gql.model import files as model
+from firecrest_gql.model.page import Page
+from firecrest_gql.settings import SystemSettings
+from resolvers import files, ids
+from resolvers.systems import system as find_system
+from schema.enums import ChecksumAlgorithm
+from schema.fields import REMOTE, Info, attribute, field, lazy, optional, says
+from schema.nodes import Node, PageInfo
+from schema.scalars import Base64, BigInt
+
+
+@strawberry.type(description="Bytes out of a file.")
+class FileContent:
+    """Bytes out of a file."""
+
+    offset: BigInt = attribute("Where in the file the first byte stands.")
+    next_offset: BigInt = attribute("Where the next read begins.")
+    truncated: bool = attribute("Whether the file has more in the direction of the read.")
+
+    @field(str | None)
+    def text(self: model.FileContent) -> str | None:
+        """The bytes as UTF-8; null where they are no text."""
+        return self.text
+
+    @field(Base64)
+    def base64(self: model.FileContent) -> bytes:
+        """The bytes."""
+        return self.data
+
+    @field(int)
+    def length(self: model.FileContent) -> int:
+        """How many bytes."""
+        return len(self.data)
+
+
+@strawberry.type(description="An entry of a system's file system.")
+class File(Node):
+    """An entry of a system's file system."""
+
+    path: str = attribute("The path; bytes that are not UTF-8 are shown as U+FFFD.")
+    raw_path: str = attribute("What to pass as path: the path itself, or base64:… where it is not valid UTF-8.")
+    name: str = attribute("The last component of the path.")
+    type: model.FileType = attribute("What kind of entry it is.")
+    size: BigInt | None = attribute("Bytes.")
+    owner: str | None = attribute("The owner's name, or number where it has no name.")
+    group: str | None = attribute("The group's name, or number where it has no name.")
+    uid: BigInt | None = attribute("The owner's number.")
+    gid: BigInt | None = attribute("The group's number.")
+    permissions: str | None = attribute("As in rwxr-xr-x.")
+    mode: str | None = attribute("Octal, as in 0644.")
+    modified_at: datetime | None = attribute("When its bytes last changed.")
+    accessed_at: datetime | None = attribute("When its bytes were last read, as far as the file system records it.")
+    changed_at: datetime | None = attribute("When its owner, mode, links or bytes last changed.")
+    inode: BigInt | None = attribute("Its number in the file system.")
+    link_count: int | None = attribute("How many names it has.")
+    link_target: str | None = attribute("What a symbolic link points to.")
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Whether the domain's value is a file."""
+        return isinstance(value, model.File)
+
+    @field(strawberry.ID)
+    def id(self: model.File) -> str:
+        """The id: of the system and the path."""
+        return ids.encode("file", self.system, self.location)
+
+    @field(lazy("System", "schema.systems"))
+    def system(self: model.File, info: Info) -> SystemSettings:
+        """The system that has it."""
+        return find_system(info.context, self.system)
+
+    @field(str | None, cost=REMOTE)
+    async def checksum(
+        self: model.File,
+        info: Info,
+        algorithm: Annotated[ChecksumAlgorithm, says("How the bytes are summed up.")] = ChecksumAlgorithm.SHA256,
+    ) -> str:
+        """The checksum of its bytes, hexadecimal; those of a listing are one command."""
+        return await files.checksum(info.context, self, algorithm)
+
+    @field(FileContent | None, cost=REMOTE)
+    async def head(
+        self: model.File,
+        info: Info,
+        lines: Annotated[int | None, says("How many lines; 10 where neither is given.")] = None,
+        size: Annotated[int | None, says("How many bytes.", name="bytes")] = None,
+    ) -> model.FileContent:
+        """Its first lines or bytes, at most limits.maxInlineFileSize."""
+        return await files.head(info.context, self, lines, size)
+
+    @field(FileContent | None, cost=REMOTE)
+    async def tail(
+        self: model.File,
+        info: Info,
+        lines: Annotated[int | None, says("How many lines; 10 where neither is given.")] = None,
+        size: Annotated[int | None, says("How many bytes.", name="bytes")] = None,
+    ) -> model.FileContent:
+        """Its last lines or bytes, at most limits.maxInlineFileSize."""
+        return await files.tail(info.context, self, lines, size)
+
+    @field(FileContent | None, cost=REMOTE)
+    async def content(
+        self: model.File,
+        info: Info,
+        offset: Annotated[BigInt, says("Where to begin, in bytes.")] = BigInt(0),
+        length: Annotated[int | None, says("How many bytes; limits.maxInlineFileSize where not given.")] = None,
+    ) -> model.FileContent:
+        """Its bytes from an offset on."""
+        return await files.content(info.context, self, offset, length)
+
+    @field(optional(lazy("FileConnection", "schema.files")), cost=REMOTE)
+    async def entries(
+        self: model.File,
+        info: Info,
+        show_hidden: Annotated[bool, says("Whether names that begin with a dot are listed.")] = False,
+        match: Annotated[str | None, says("A pattern of find -name that names must match.")] = None,
+        first: Annotated[int, says("At most so many.")] = 100,
+        after: Annotated[str | None, says("The cursor behind which to begin.")] = None,
+    ) -> Page[model.File]:
+        """What a directory holds, ordered by the raw bytes of the names; null where it is no directory."""
+        return await files.entries(info.context, self, show_hidden, match, first, after)
+
+
+@strawberry.type(description="A file in a list.")
+class FileEdge:
+    """A file in a list."""
+
+    node: File = attribute("The file.")
+    cursor: str = attribute("Continues behind it.")
+
+
+@strawberry.type(description="One page of files.")
+class FileConnection:
+    """One page of files."""
+
+    edges: list[FileEdge] = attribute("The files with their cursors.")
+    nodes: list[File] = attribute("The files.")
+    page_info: PageInfo = attribute("Where the page stands.")
+    total_count: int | None = attribute("How many there are in all, where that is known.")
+
+
+@strawberry.type(description="A group of a system.")
+class Group:
+    """A group of a system."""
+
+    gid: BigInt = attribute("Its number.")
+    name: str = attribute("Its name.")
+
+
+@strawberry.type(description="The viewer's account on a system, as the system tells it.")
+class UserAccount:
+    """The viewer's account on a system."""
+
+    username: str = attribute("The login name.")
+    uid: BigInt = attribute("Its number.")
+    gid: BigInt = attribute("The number of its first group.")
+    groups: list[Group] = attribute("All its groups.")
+    home: str = attribute("The home directory: ~ in every path.")
+    shell: str | None = attribute("The login shell.")

@@ -1,0 +1,85 @@
+"""What can be changed: blocking file utilities answer the file, the rest makes a task at once."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import strawberry
+
+from firecrest_gql.model.tasks import Task
+from resolvers import files, jobs
+from resolvers.files import Written
+from schema.fields import Info, mutation, says
+from schema.inputs import CancelJobsInput, CreateDirectoryInput, RemoveFileInput, SubmitJobInput, UploadFileInput
+from schema.payloads import (
+    CancelJobsPayload,
+    CreateDirectoryPayload,
+    RemoveFilePayload,
+    SubmitJobPayload,
+    UploadFilePayload,
+)
+
+Wait = Annotated[float, says("How long to hold the answer, at most, until the task ends.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The task that a mutation made."""
+
+    task: Task
+
+
+@strawberry.type(description="What can be changed; each field takes one input and answers one payload.")
+class Mutation:
+    """What can be changed."""
+
+    @mutation(SubmitJobPayload)
+    async def submit_job(
+        self,
+        info: Info,
+        input: Annotated[SubmitJobInput, says("The job.")],  # noqa: A002
+        wait_seconds: Wait = 0,
+    ) -> Started:
+        """Submit a job; the answer is the task that does it."""
+        return Started(await jobs.submit(info.context, input.system, input.spec(), input.idempotency_key, wait_seconds))
+
+    @mutation(CancelJobsPayload)
+    async def cancel_jobs(
+        self,
+        info: Info,
+        input: Annotated[CancelJobsInput, says("The jobs.")],  # noqa: A002
+        wait_seconds: Wait = 0,
+    ) -> Started:
+        """Cancel jobs, or send them a signal; the answer is the task that does it."""
+        return Started(
+            await jobs.cancel(
+                info.context, input.system, input.job_ids, input.signal, input.idempotency_key, wait_seconds
+            )
+        )
+
+    @mutation(UploadFilePayload)
+    async def upload_file(
+        self,
+        info: Info,
+        input: Annotated[UploadFileInput, says("The file.")],  # noqa: A002
+    ) -> Written:
+        """Write a small file: it is there whole or not at all."""
+        data = await input.content.read()
+        return await files.upload(info.context, input.system, input.path, data, input.overwrite, input.mode)
+
+    @mutation(CreateDirectoryPayload)
+    async def create_directory(
+        self,
+        info: Info,
+        input: Annotated[CreateDirectoryInput, says("The directory.")],  # noqa: A002
+    ) -> Written:
+        """Make a directory."""
+        return await files.create_directory(info.context, input.system, input.path, input.parents, input.mode)
+
+    @mutation(RemoveFilePayload)
+    async def remove_file(
+        self,
+        info: Info,
+        input: Annotated[RemoveFileInput, says("What goes.")],  # noqa: A002
+    ) -> Written:
+        """Remove a file or a directory; never / and never the home."""
+        return await files.remove(info.context, input.system, input.path, input.recursive)

@@ -1,0 +1,55 @@
+"""What mutations answer."""
+
+import strawberry
+
+from firecrest_gql.model.files import File as FileValue
+from resolvers import files
+from resolvers.files import Written
+from schema.fields import Info, attribute, field, optional
+from schema.files import File
+from schema.tasks import Task
+
+
+@strawberry.type(description="The task that submits the job.")
+class SubmitJobPayload:
+    """The task that submits the job."""
+
+    task: Task = attribute("The task: SUCCEEDED as soon as the scheduler has accepted the job.")
+
+
+@strawberry.type(description="The task that cancels the jobs.")
+class CancelJobsPayload:
+    """The task that cancels the jobs."""
+
+    task: Task = attribute("The task: its result tells what became of each job.")
+
+
+@strawberry.type(description="The file that was written.")
+class UploadFilePayload:
+    """The file that was written."""
+
+    path: str = attribute("The path, as it was given.")
+
+    @field(optional(File))
+    async def file(self: Written, info: Info) -> FileValue:
+        """The file as it now is; null with an error where reading it back failed."""
+        return await files.written(info.context, self)
+
+
+@strawberry.type(description="The directory that was made.")
+class CreateDirectoryPayload:
+    """The directory that was made."""
+
+    path: str = attribute("The path, as it was given.")
+
+    @field(optional(File))
+    async def file(self: Written, info: Info) -> FileValue:
+        """The directory as it now is; null with an error where reading it back failed."""
+        return await files.written(info.context, self)
+
+
+@strawberry.type(description="What was removed.")
+class RemoveFilePayload:
+    """What was removed."""
+
+    path: str = attribute("The path, as it was given.")

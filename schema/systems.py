@@ -1,0 +1,131 @@
+"""Systems."""
+
+from typing import Annotated
+
+import strawberry
+
+from firecrest_gql.model import files as files_model
+from firecrest_gql.model import jobs as jobs_model
+from firecrest_gql.model.health import ComponentHealth as ComponentHealthValue
+from firecrest_gql.model.health import HealthStatus
+from firecrest_gql.model.page import Page
+from firecrest_gql.settings import SystemSettings
+from resolvers import files, ids, jobs, service, systems
+from schema.enums import JobOrder
+from schema.fields import REMOTE, Info, attribute, field, optional, says
+from schema.files import File, UserAccount
+from schema.health import ComponentHealth
+from schema.jobs import Job, JobConnection, JobFilter, Partition
+from schema.nodes import Node
+from schema.service import Limits
+
+
+@strawberry.type(description="What a system's jobs are given to.")
+class SchedulerInfo:
+    """What a system's jobs are given to."""
+
+    @field(str)
+    def kind(self: SystemSettings) -> str:
+        """The dialect: slurm, direct; plugins bring more."""
+        return self.scheduler.kind
+
+    @field(str | None)
+    def version(self: SystemSettings, info: Info) -> str | None:
+        """What it told of itself at the last check; null before one, or where no service account can ask."""
+        return systems.scheduler_version(info.context, self)
+
+
+@strawberry.type(description="A file system that the site names.")
+class FileSystem:
+    """A file system that the site names."""
+
+    path: str = attribute("Where it is mounted.")
+    kind: str | None = attribute("What it is for: home, scratch, archive.")
+    default: bool = attribute("Whether it is the one to use when nothing else is said.")
+
+
+@strawberry.type(description="One supercomputer, or anything that its login nodes answer for.")
+class System(Node):
+    """One supercomputer, or anything that its login nodes answer for."""
+
+    name: str = attribute("Its name in every input.")
+    description: str | None = attribute("What it is, in the site's words.")
+    file_systems: list[FileSystem] = attribute("The file systems that the site names.")
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Whether the domain's value is a system."""
+        return isinstance(value, SystemSettings)
+
+    @field(strawberry.ID)
+    def id(self: SystemSettings) -> str:
+        """The id: of the name."""
+        return ids.encode("system", self.name)
+
+    @field(HealthStatus)
+    def status(self: SystemSettings, info: Info) -> HealthStatus:
+        """How it was at the last check."""
+        return systems.status(info.context, self)
+
+    @field(list[ComponentHealth])
+    def checks(self: SystemSettings, info: Info) -> list[ComponentHealthValue]:
+        """What the last checks saw: ssh; with a service account also the scheduler and each file system."""
+        return systems.checks(info.context, self)
+
+    @field(Limits)
+    def limits(self: SystemSettings, info: Info) -> service.Limits:
+        """What is enforced there."""
+        return service.limits(info.context, self)
+
+    @field(SchedulerInfo)
+    def scheduler(self: SystemSettings) -> SystemSettings:
+        """What its jobs are given to."""
+        return self
+
+    @field(UserAccount | None, cost=REMOTE)
+    async def account(self: SystemSettings, info: Info) -> files_model.UserAccount:
+        """The viewer's account there."""
+        return await systems.account(info.context, self)
+
+    @field(list[Partition] | None, cost=REMOTE)
+    async def partitions(
+        self: SystemSettings,
+        info: Info,
+        show_hidden: Annotated[bool, says("Whether hidden ones are listed.")] = False,
+    ) -> list[jobs_model.Partition]:
+        """The queues of the scheduler."""
+        return await systems.partitions(info.context, self, show_hidden)
+
+    @field(optional(Job), cost=REMOTE)
+    async def job(
+        self: SystemSettings, info: Info, job_id: Annotated[str, says("As the scheduler writes it.")]
+    ) -> jobs_model.Job:
+        """A job in the live queue or in accounting; jobs asked for together are one command."""
+        return await jobs.job(info.context, self, job_id)
+
+    @field(optional(JobConnection), cost=REMOTE)
+    async def jobs(
+        self: SystemSettings,
+        info: Info,
+        filter: Annotated[JobFilter | None, says("Which; the viewer's own where nothing is said.")] = None,  # noqa: A002
+        order_by: Annotated[JobOrder, says("In which order.")] = JobOrder.SUBMITTED_DESC,
+        first: Annotated[int, says("At most so many.")] = 50,
+        after: Annotated[str | None, says("The cursor behind which to begin.")] = None,
+    ) -> Page[jobs_model.Job]:
+        """The jobs of the live queue and of accounting."""
+        wanted = filter.condition() if filter is not None else jobs_model.JobFilter()
+        return await jobs.jobs(info.context, self, wanted, order_by, first, after)
+
+    @field(optional(File), cost=REMOTE)
+    async def file(
+        self: SystemSettings, info: Info, path: Annotated[str, says("Absolute, from ~, or base64:….")]
+    ) -> files_model.File:
+        """The file at this path, links not followed."""
+        return await files.file(info.context, self, path)
+
+    @field(optional(list[optional(File)]), cost=REMOTE)
+    async def files(
+        self: SystemSettings, info: Info, paths: Annotated[list[str], says("Absolute, from ~, or base64:….")]
+    ) -> list[files_model.File | BaseException]:
+        """The file at each path, in the order asked; null with an error where there is none."""
+        return await files.files(info.context, self, paths)

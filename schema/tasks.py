@@ -1,0 +1,142 @@
+"""Tasks: what does not block."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from firecrest_gql.errors import ErrorCode
+from firecrest_gql.model import jobs as jobs_model
+from firecrest_gql.model import tasks as model
+from firecrest_gql.settings import SystemSettings
+from resolvers import jobs, tasks
+from schema.fields import REMOTE, Info, attribute, field, given, lazy, optional
+from schema.jobs import Job
+from schema.nodes import Node, PageInfo
+
+
+@strawberry.type(description="One step of a task's history.")
+class TaskChange:
+    """One step of a task's history."""
+
+    version: int = attribute("The version that the step made.")
+    status: model.TaskStatus = attribute("The status that it set.")
+    message: str | None = attribute("What it said.")
+    at: datetime = attribute("When it was made.")
+
+
+@strawberry.type(description="Why a task, or a part of it, failed.")
+class TaskError:
+    """Why a task, or a part of it, failed."""
+
+    code: ErrorCode = attribute("What went wrong.")
+    message: str = attribute("In a sentence.")
+    retryable: bool = attribute("Whether trying again may help.")
+
+
+@strawberry.type(description="What became of one of the jobs that were asked for.")
+class JobResult:
+    """What became of one of the jobs that were asked for."""
+
+    job_id: str = attribute("The id that was asked for.")
+    error: TaskError | None = attribute("Why nothing was done, if nothing was.")
+
+    @field(optional(Job), cost=REMOTE)
+    async def job(self: model.JobOutcome, info: Info) -> jobs_model.Job:
+        """The job as it now is."""
+        return await jobs.job_of(info.context, self.system, self.job_id)
+
+
+@strawberry.type(description="What became of each job that was asked for.")
+class JobResults:
+    """What became of each job that was asked for."""
+
+    results: list[JobResult] = attribute("One for each, in the order asked.")
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Whether the domain's value is such a result."""
+        return isinstance(value, model.JobOutcomes)
+
+
+TaskResult = Annotated[Job | JobResults, strawberry.union("TaskResult", description="What came of a task.")]
+
+
+@strawberry.type(description="One asynchronous request: durable, versioned and pushed.")
+class Task(Node):
+    """One asynchronous request: durable, versioned and pushed."""
+
+    kind: model.TaskKind = attribute("What was asked for.")
+    status: model.TaskStatus = attribute("Where it is in its life.")
+    final: bool = attribute("Whether the status can no longer change.")
+    version: int = attribute("Grows by one with each change; a gap means a missed update.")
+    message: str | None = attribute("What was last said of it.")
+    created_at: datetime = attribute("When it was asked for.")
+    updated_at: datetime = attribute("When it last changed.")
+    finished_at: datetime | None = attribute("When it ended.")
+    history: list[TaskChange] = attribute("Its changes, the oldest first.")
+    error: TaskError | None = attribute("Why it failed, if it did.")
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Whether the domain's value is a task."""
+        return isinstance(value, model.Task)
+
+    @field(strawberry.ID)
+    def id(self: model.Task) -> str:
+        """The id, which also travels to the scheduler."""
+        return self.id
+
+    @field(optional(lazy("System", "schema.systems")))
+    def system(self: model.Task, info: Info) -> SystemSettings | None:
+        """The system that it is about."""
+        return tasks.system(info.context, self)
+
+    @field(optional(TaskResult), cost=REMOTE)
+    async def result(self: model.Task, info: Info) -> jobs_model.Job | model.JobOutcomes | None:
+        """What came of it: the recorded identity, whose live fields are read when asked for."""
+        return await tasks.result(info.context, self)
+
+
+@strawberry.input(description="Which tasks; every condition that is given must hold.")
+class TaskFilter:
+    """Which tasks; every condition that is given must hold."""
+
+    statuses: list[model.TaskStatus] | None = given("In one of these statuses.", None)
+    kinds: list[model.TaskKind] | None = given("Of one of these kinds.", None)
+    system: str | None = given("About this system.", None)
+    since: datetime | None = given("Made at or after this time.", None)
+
+    def condition(self) -> model.TaskFilter:
+        """The filter as the domain has it."""
+        return model.TaskFilter(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in vars(self).items()}
+        )
+
+
+@strawberry.type(description="A task in a list.")
+class TaskEdge:
+    """A task in a list."""
+
+    node: Task = attribute("The task.")
+    cursor: str = attribute("Continues behind it.")
+
+
+@strawberry.type(description="One page of tasks.")
+class TaskConnection:
+    """One page of tasks."""
+
+    edges: list[TaskEdge] = attribute("The tasks with their cursors.")
+    nodes: list[Task] = attribute("The tasks.")
+    page_info: PageInfo = attribute("Where the page stands.")
+    total_count: int | None = attribute("How many there are in all, where that is known.")
+    event_cursor: str | None = attribute("For taskEvents(after): no event between this list and that stream is lost.")
+
+
+@strawberry.type(description="One change of one of the viewer's tasks.")
+class TaskEvent:
+    """One change of one of the viewer's tasks."""
+
+    cursor: str = attribute("Continues behind this event.")
+    change: TaskChange = attribute("The change of this event.")
+    task: Task = attribute("The task as it now is.")
