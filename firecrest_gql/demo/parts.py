@@ -1,6 +1,7 @@
 """The real parts that the service leans on, for the demo and for tests: Valkey, S3 store, identity provider."""
 
 import fcntl
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ async def running_parts(state: Path, origins: Sequence[str] = ()) -> AsyncIterat
 def locked(state: Path) -> Iterator[None]:
     """Hold the folder for this process alone: two servers on the same data would spoil it."""
     file = state / "lock"
-    with file.open("w") as lock:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from firecrest_gql.demo.ports import LOOPBACK, remembered_ports
@@ -70,7 +72,8 @@ def server_program() -> Path:
 
 
 async def _answers(url: str) -> bool:
-    async with Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as client:
+    once = Retry(NoBackoff(), 0)
+    async with Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1, retry=once) as client:
         try:
             return await cast("Awaitable[bool]", client.ping())
         except RedisError:  # also while it loads its data: BusyLoadingError
