@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
+from firecrest_gql.errors import InvalidInput
 from firecrest_gql.jobs.page import JobOrder
 from firecrest_gql.model.files import File
 from firecrest_gql.model.jobs import Job, JobEvent, JobFilter, JobSpec, OutputChunk, OutputStream
@@ -11,7 +12,8 @@ from firecrest_gql.model.tasks import Task
 from firecrest_gql.settings import SystemSettings
 from resolvers import cursors
 from resolvers.context import Context
-from resolvers.systems import system
+from resolvers.merge import merged
+from resolvers.systems import system, systems
 from resolvers.tasks import held
 
 
@@ -61,9 +63,13 @@ async def cancel(
 async def updates(
     context: Context, name: str | None, job_ids: list[str] | None, since: datetime | None
 ) -> AsyncIterator[JobEvent]:
-    """The jobs' present states, then their changes."""
-    found = system(context, name)
-    async for event in context.services.watch.updates(context.principal, found, job_ids, since):
+    """The jobs' present states, then their changes; of every system where none is named."""
+    if name is None and job_ids is not None:
+        raise InvalidInput("system: is needed where jobIds are given")
+    watched = systems(context) if name is None else [system(context, name)]
+    async for event in merged(
+        [context.services.watch.updates(context.principal, found, job_ids, since) for found in watched]
+    ):
         yield event
 
 

@@ -19,16 +19,16 @@ V = TypeVar("V")
 
 
 class Loaders:
-    """A loader for each thing that is worth batching."""
+    """A loader for each thing worth batching; nothing is kept, for streams and mutations change what is read."""
 
     def __init__(self, files: Files, jobs: Jobs, caller: Caller) -> None:
         self._systems: dict[str, SystemSettings] = {}
         self._files = files
         self._jobs = jobs
         self._caller = caller
-        self._stats: DataLoader[tuple[str, str], File] = DataLoader(self._load_stats)
-        self._sums: DataLoader[tuple[tuple[str, str], str], str] = DataLoader(self._load_sums)
-        self._job: DataLoader[tuple[str, str], Job] = DataLoader(self._load_jobs)
+        self._stats: DataLoader[tuple[str, str], File] = DataLoader(self._load_stats, cache=False)
+        self._sums: DataLoader[tuple[tuple[str, str], str], str] = DataLoader(self._load_sums, cache=False)
+        self._job: DataLoader[tuple[str, str], Job] = DataLoader(self._load_jobs, cache=False)
 
     async def file(self, system: SystemSettings, path: str) -> File:
         """The file at this path, as the caller wrote it."""
@@ -49,7 +49,7 @@ class Loaders:
         return await _grouped(keys, lambda name, paths: self._files.stats(self._systems[name], self._caller, paths))
 
     async def _load_jobs(self, keys: list[tuple[str, str]]) -> Sequence[Job | FirecrestError]:
-        return await _grouped(keys, lambda name, ids: self._jobs.jobs_by_id(self._systems[name], self._caller, ids))
+        return await _grouped(keys, lambda name, ids: self._jobs.jobs_by_id(self._caller, self._systems[name], ids))
 
     async def _load_sums(self, keys: list[tuple[tuple[str, str], str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._sums_of)

@@ -38,10 +38,10 @@ async def account(context: Context, found: SystemSettings) -> UserAccount:
 
 async def partitions(context: Context, found: SystemSettings, show_hidden: bool) -> list[Partition]:
     """The scheduler's queues."""
-    return await context.services.jobs.partitions(found, context.caller, show_hidden)
+    return await context.services.jobs.partitions(context.caller, found, show_hidden)
 
 
-async def scheduler_version(context: Context, found: SystemSettings) -> str | None:
+def scheduler_version(context: Context, found: SystemSettings) -> str | None:
     """The version that the scheduler told at the last check."""
     return context.services.health.scheduler_version(found.name)
 

@@ -43,7 +43,7 @@ class CostLimiter(SchemaExtension):
         """Measure once the document is known to be valid."""
         context = self.execution_context
         if not context.pre_execution_errors and context.graphql_document is not None:
-            error = self._fault(context.schema._schema, context.graphql_document, context.variables or {})  # type: ignore[attr-defined]
+            error = self._fault(context.schema._schema, context.graphql_document, context.variables or {})
             if error is not None:
                 context.pre_execution_errors = [GraphQLError(error.message, original_error=error)]
         yield
@@ -51,17 +51,15 @@ class CostLimiter(SchemaExtension):
     def _fault(
         self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any]
     ) -> QueryTooComplex | None:
-        measure = Measure(schema, document, variables, self._limits.max_page_size)
+        measure, limits = Measure(schema, document, variables, self._limits.max_page_size), self._limits
         for operation in document.definitions:
             if isinstance(operation, OperationDefinitionNode):
                 size = measure.operation(operation)
-                if size.depth > self._limits.max_query_depth:
+                if size.depth > limits.max_query_depth:
+                    return QueryTooComplex(f"it nests {size.depth} deep; maxQueryDepth is {limits.max_query_depth}")
+                if size.cost > limits.max_query_cost:
                     return QueryTooComplex(
-                        f"the document nests {size.depth} deep; maxQueryDepth is {self._limits.max_query_depth}"
-                    )
-                if size.cost > self._limits.max_query_cost:
-                    return QueryTooComplex(
-                        f"the document costs {size.cost}; maxQueryCost is {self._limits.max_query_cost}: ask for smaller pages"
+                        f"it costs {size.cost}; maxQueryCost is {limits.max_query_cost}: ask for smaller pages"
                     )
         return None
 
@@ -121,7 +119,7 @@ class Measure:
 
     def _times(self, node: FieldNode, definition: Any) -> int:
         """How many things the fields below are asked of."""
-        given = {argument.name.value: self._count(argument.value) for argument in node.arguments}
+        given = {argument.name.value: self._count(argument.value) for argument in node.arguments or ()}
         defaults = getattr(definition, "args", {})
         counts = [given.get(name, _default(defaults[name])) for name in PAGES if name in defaults]
         return max([1, *counts])

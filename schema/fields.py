@@ -52,6 +52,11 @@ def given(description: str, default: Any = strawberry.UNSET) -> Any:
     return strawberry.field(description=description, **({} if default is strawberry.UNSET else {"default": default}))
 
 
+def given_values(given: object) -> dict[str, Any]:
+    """An input's values by name, as the domain's frozen values take them."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in vars(given).items()}
+
+
 def says(description: str, name: str | None = None) -> Any:
     """An argument's sentence, for `Annotated`; a name where Python's own word must not be shadowed."""
     return strawberry.argument(description=description, name=name)

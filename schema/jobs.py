@@ -9,7 +9,7 @@ from firecrest_gql.model import jobs as model
 from firecrest_gql.settings import SystemSettings
 from resolvers import ids, jobs
 from resolvers.systems import system as find_system
-from schema.fields import REMOTE, Info, attribute, field, given, lazy, optional
+from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional
 from schema.files import File
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
@@ -125,9 +125,7 @@ class JobFilter:
 
     def condition(self) -> model.JobFilter:
         """The filter as the domain has it."""
-        return model.JobFilter(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in vars(self).items()}
-        )
+        return model.JobFilter(**given_values(self))
 
 
 @strawberry.type(description="A change of a job that the server saw.")

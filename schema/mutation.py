@@ -1,9 +1,10 @@
 """What can be changed: blocking file utilities answer the file, the rest makes a task at once."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
+from starlette.datastructures import UploadFile
 
 from firecrest_gql.model.tasks import Task
 from resolvers import files, jobs
@@ -63,7 +64,7 @@ class Mutation:
         input: Annotated[UploadFileInput, says("The file.")],  # noqa: A002
     ) -> Written:
         """Write a small file: it is there whole or not at all."""
-        data = await input.content.read()
+        data = await cast("UploadFile", input.content).read()
         return await files.upload(info.context, input.system, input.path, data, input.overwrite, input.mode)
 
     @mutation(CreateDirectoryPayload)

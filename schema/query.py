@@ -64,7 +64,7 @@ class Query:
         """Anything that has an id."""
         return await nodes.node(info.context, id)
 
-    @field(list[optional(Node)])  # type: ignore[misc]
+    @field(list[optional(Node)])
     async def nodes(self, info: Info, ids: Annotated[list[strawberry.ID], says("Any ids.")]) -> list[object]:
         """Things by their ids, in the order asked; null with an error where there is none."""
         return await nodes.nodes(info.context, list(ids))

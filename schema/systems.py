@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from firecrest_gql.jobs.page import JobOrder
 from firecrest_gql.model import files as files_model
 from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model.health import ComponentHealth as ComponentHealthValue
@@ -11,7 +12,6 @@ from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.page import Page
 from firecrest_gql.settings import SystemSettings
 from resolvers import files, ids, jobs, service, systems
-from schema.enums import JobOrder
 from schema.fields import REMOTE, Info, attribute, field, optional, says
 from schema.files import File, UserAccount
 from schema.health import ComponentHealth

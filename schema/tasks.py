@@ -10,7 +10,7 @@ from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model import tasks as model
 from firecrest_gql.settings import SystemSettings
 from resolvers import jobs, tasks
-from schema.fields import REMOTE, Info, attribute, field, given, lazy, optional
+from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional
 from schema.jobs import Job
 from schema.nodes import Node, PageInfo
 
@@ -109,9 +109,7 @@ class TaskFilter:
 
     def condition(self) -> model.TaskFilter:
         """The filter as the domain has it."""
-        return model.TaskFilter(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in vars(self).items()}
-        )
+        return model.TaskFilter(**given_values(self))
 
 
 @strawberry.type(description="A task in a list.")

@@ -43,7 +43,7 @@ class BoundedRequests:
     async def _until_gone(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         messages: asyncio.Queue[Message] = asyncio.Queue()
         messages.put_nowait({"type": "http.request", "body": body, "more_body": False})
-        work = asyncio.create_task(self._app(scope, messages.get, send))  # type: ignore[arg-type]
+        work = asyncio.ensure_future(self._app(scope, messages.get, send))
         watch = asyncio.create_task(_disconnect(receive))
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)

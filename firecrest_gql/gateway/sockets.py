@@ -30,7 +30,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         super().__init__(*args, **kwargs)
 
     @property
-    def context(self) -> Context | None:  # type: ignore[override]
+    def context(self) -> Context | None:
         """A fresh one for each operation, so that none sees what an earlier one read."""
         return type(self).new_context(self._principal, uuid.uuid4().hex) if self._principal is not None else None
 
@@ -55,7 +55,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
                 await self.websocket.close(code=code, reason=error.message[:CLOSE_REASON_LENGTH])
                 return
             self._expiry = asyncio.create_task(self._end_with(self._principal))
-        await super().handle_connection_init({**message, "payload": {}})
+        await super().handle_connection_init({"type": "connection_init", "payload": {}})
 
     async def shutdown(self) -> None:
         """Nothing of the socket goes on after it."""
