@@ -23,7 +23,7 @@ export function Playground() {
           shouldPersistHeaders={false}
           showPersistHeadersSettings={false}
         >
-          <GraphiQL.Logo>firecrest-gql</GraphiQL.Logo>
+          <GraphiQL.Logo>{' '}</GraphiQL.Logo>
         </GraphiQL>
       </main>
     </>

@@ -1,5 +1,5 @@
 // How GraphiQL reaches the server: queries and mutations by POST, subscriptions over graphql-transport-ws.
-import { getOperationAST } from 'graphql';
+import { Kind, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
 
 import { fillIn, remember } from './placeholders.js';
@@ -9,13 +9,13 @@ const EARLIER_EVENTS = 200;
 const SIGN_IN_FIRST = 'Sign in first, with one of the buttons above.';
 
 export function makeFetcher(session) {
-  return async (params, { headers = {}, documentAST } = {}) => {
+  return async (params, { headers = {} } = {}) => {
     if (!session && !hasAuthorization(headers)) {
       return { errors: [{ message: SIGN_IN_FIRST }] };
     }
     try {
-      const request = { ...params, variables: fillIn(params.variables) };
-      const operation = documentAST && getOperationAST(documentAST, params.operationName);
+      const operation = chosenOperation(params);
+      const request = { ...params, operationName: operation?.name?.value, variables: fillIn(params.variables) };
       const authorization = await authorize(session, headers);
       return operation?.operation === 'subscription' ? listen(request, session, authorization) : await post(request, authorization);
     } catch (error) {
@@ -24,13 +24,20 @@ export function makeFetcher(session) {
   };
 }
 
+// GraphiQL's own notion of the operation lags behind when a tab has just been changed.
+function chosenOperation({ query, operationName }) {
+  const operations = parse(query).definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  return operations.find(({ name }) => name?.value === operationName) ?? operations[0];
+}
+
 async function post(request, headers) {
   const response = await fetch(PATH, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Accept: 'application/graphql-response+json, application/json', ...headers },
     body: JSON.stringify(request),
   });
-  return remember(await response.json());
+  const answer = await response.json().catch(() => null);
+  return remember(answer ?? { errors: [{ message: `The server answered ${response.status} without JSON.` }] });
 }
 
 // GraphiQL shows the last result only, so each carries the ones before it, newest first.
