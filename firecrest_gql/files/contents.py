@@ -40,7 +40,8 @@ class Read(Command[FileContent]):
         """The bytes, without the one too many."""
         _check_read(self.path, result)
         more = len(result.stdout) > self.length
-        return FileContent(data=result.stdout[: self.length], offset=self.offset, truncated=more)
+        data = result.stdout[: self.length]
+        return FileContent(data=data[: _whole(data)] if more else data, offset=self.offset, truncated=more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,16 @@ class Checksum(Command[dict[str, str | FirecrestError]]):
         sums = {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
         words = _by_path(result.stderr.decode("utf-8", "surrogateescape"), self.paths)
         return {path: sums.get(path) or failure(path, words[path], result.exit_status) for path in self.paths}
+
+
+def _whole(data: bytes) -> int:
+    """How many bytes stand before a UTF-8 character that the end cuts (RFC 3629): it is left for the next read."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte & 0xC0 != 0x80:
+            width = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
+            return len(data) - back if width > back else len(data)
+    return len(data)
 
 
 def last_lines(content: FileContent, lines: int) -> FileContent:

@@ -84,6 +84,14 @@ class FileContent:
         """Where the next read begins."""
         return self.offset + len(self.data)
 
+    @property
+    def text(self) -> str | None:
+        """The bytes as UTF-8; None where they are binary."""
+        try:
+            return None if b"\0" in self.data else self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
