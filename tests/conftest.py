@@ -4,6 +4,8 @@ import pytest
 
 from tests.parts import PROGRAMS, require
 
+pytest_plugins = ["tests.redis"]
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, or fail, a marked test whose real part this machine lacks."""

@@ -16,7 +16,6 @@ from firecrest_gql.tasks.connection import connect
 from firecrest_gql.tasks.store import ID_PATTERN, TaskStore
 from tests.redis import RealValkey
 
-pytest_plugins = ["tests.redis"]
 pytestmark = pytest.mark.redis
 
 

@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from firecrest_gql.tasks.connection import redis_answers
+from firecrest_gql.tasks.connection import connect, redis_answers
 from firecrest_gql.tasks.keys import PREFIX
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class RedisBell(BroadcastBackend):
     """
 
     def __init__(self, url: str) -> None:
-        self._publisher = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
+        self._publisher = connect(url, connections=10)
         self._listener = Redis.from_url(url, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
         self._channels: set[str] = {AWAKE}
         self._orders: asyncio.Queue[str] = asyncio.Queue()  # channels whose subscription is to be set right

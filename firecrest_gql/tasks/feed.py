@@ -113,7 +113,8 @@ async def _hear(next_ring: Callable[[], Awaitable[object]], rung: asyncio.Event)
 
 async def _wait(rung: asyncio.Event) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(rung.wait(), GLANCE_SECONDS)
+        async with asyncio.timeout(GLANCE_SECONDS):  # wait_for swallows a cancellation on Python 3.11
+            await rung.wait()
 
 
 def _newer(task: Task, seen: int | None) -> list[Task]:

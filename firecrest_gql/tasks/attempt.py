@@ -1,0 +1,114 @@
+"""One attempt of one worker at one task, and what becomes of the task by it."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from firecrest_gql.errors import Cancelled, Conflict, ErrorCode, FirecrestError, TasksUnavailable, TooLarge
+from firecrest_gql.model.tasks import Task, TaskError, TaskKind, TaskResult, TaskStatus
+from firecrest_gql.tasks.store import TaskStore, new_step
+
+logger = logging.getLogger(__name__)
+
+WorkFunction = Callable[[Task], Awaitable[TaskResult]]
+
+SHORTEST_DELAY, LONGEST_DELAY = 1.0, 15.0  # seconds
+RETRY_SECONDS = 0.2
+MAX_INTERRUPTIONS = 20  # after which it is taken for the task's own doing that its workers die
+INTERRUPTED = "Taken up again: the worker that was on it is gone."
+
+
+class Attempt:
+    """Runs the work function of a task's kind; `delay` then says in how many seconds to try again, None: never."""
+
+    def __init__(
+        self,
+        store: TaskStore,
+        work: Mapping[TaskKind, WorkFunction],
+        task_id: str,
+        *,
+        again: bool,
+        retry_seconds: float,
+    ) -> None:
+        self._store = store
+        self._work = work
+        self._id = task_id
+        self._again = again
+        self._retry_seconds = retry_seconds
+        self.delay: float | None = None
+
+    async def run(self, owner: str) -> None:
+        """Do the work as the task's owner and record its outcome."""
+        task = await self._store.load(self._id)
+        if task is None or task.final:
+            return
+        try:
+            running = await self._begin(task, owner)
+            outcome = await self._outcome(replace(running, input=task.input, grant=task.grant))
+            if outcome:
+                await self._end(owner, outcome)
+        except Conflict as error:  # of the store's: the task was ended, or taken over, meanwhile
+            logger.warning("task %s: the outcome of this attempt does not count: %s", self._id, error.message)
+
+    async def _begin(self, task: Task, owner: str) -> Task:
+        if task.status is TaskStatus.RUNNING and self._again:
+            return task
+        message = INTERRUPTED if task.status is TaskStatus.RUNNING else None
+        return await self._record(owner, status=TaskStatus.RUNNING, message=message)
+
+    async def _outcome(self, task: Task) -> dict[str, Any]:
+        """The change that ends the task, or says why it is not at its end; none where that has been said."""
+        if sum(change.message == INTERRUPTED for change in task.history) > MAX_INTERRUPTIONS:
+            logger.error("task %s: given up, since %d workers have died of it", task.id, MAX_INTERRUPTIONS)
+            return _masked(task)
+        try:
+            return {"status": TaskStatus.SUCCEEDED, "result": await self._work[task.kind](task)}
+        except Cancelled as error:
+            return {"status": TaskStatus.CANCELLED, "message": error.message}
+        except FirecrestError as error:
+            return self._postponed(task, error) if self._may_retry(task, error) else _failed(error)
+        except Exception:  # the one place where anything at all becomes a failed task
+            logger.exception("task %s failed unexpectedly, request %s", task.id, task.request_id)
+            return _masked(task)
+
+    async def _end(self, owner: str, outcome: dict[str, Any]) -> None:
+        try:
+            await self._record(owner, **outcome)
+        except TooLarge as error:
+            await self._record(owner, **_failed(error))
+
+    def _may_retry(self, task: Task, error: FirecrestError) -> bool:
+        return error.retryable and _seconds_on_it(task) < self._retry_seconds
+
+    def _postponed(self, task: Task, error: FirecrestError) -> dict[str, Any]:
+        # Half as long again each time: no count has to be kept anywhere.
+        self.delay = max(error.retry_after or 0, min(LONGEST_DELAY, max(SHORTEST_DELAY, _seconds_on_it(task) / 2)))
+        return {} if task.message == error.message else {"status": TaskStatus.RUNNING, "message": error.message}
+
+    async def _record(self, owner: str, **change: Any) -> Task:
+        """Change the task as soon as Redis answers; were that too late, losing the lease ends the waiting."""
+        step = new_step()
+        while True:
+            try:
+                return await self._store.change(self._id, owner=owner, step=step, **change)
+            except TasksUnavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+def _seconds_on_it(task: Task) -> float:
+    begun = next((change.at for change in task.history if change.status is TaskStatus.RUNNING), task.created_at)
+    return (datetime.now(UTC) - begun).total_seconds()
+
+
+def _failed(error: FirecrestError) -> dict[str, Any]:
+    described = TaskError(error.code, error.message, error.retryable)
+    return {"status": TaskStatus.FAILED, "message": error.message, "error": described}
+
+
+def _masked(task: Task) -> dict[str, Any]:
+    message = f"The task failed unexpectedly; the operators find the cause under request {task.request_id}."
+    described = TaskError(ErrorCode.INTERNAL, message, retryable=False)
+    return {"status": TaskStatus.FAILED, "message": message, "error": described}
