@@ -67,7 +67,7 @@ def check_path(argument: str, value: str) -> None:
     name = _shown(argument)
     if not (value.startswith(("/", "~/")) or value == "~"):
         raise InvalidInput(f"{name}: {value!r} is neither absolute nor begins with ~/")
-    if len(value.encode("utf-8", "surrogateescape")) > limits.MAX_PATH:
+    if len(_bytes(name, value)) > limits.MAX_PATH:
         raise InvalidInput(f"{name}: longer than {limits.MAX_PATH} bytes")
     if re.search(r"[\x00\n\r]", value):
         raise InvalidInput(f"{name}: a scheduler takes no path with a newline or a NUL byte")
@@ -78,7 +78,7 @@ def _script(spec: JobSpec) -> None:
         raise InvalidInput("script, scriptFile, scriptPath: give exactly one of them")
     if spec.script is None:
         return
-    size = len(spec.script.encode("utf-8", "surrogateescape"))
+    size = len(_bytes("script", spec.script))
     if not 0 < size <= limits.MAX_SCRIPT:
         raise InvalidInput(f"script: 1 to {limits.MAX_SCRIPT} bytes, not {size}")
     if "\0" in spec.script:
@@ -90,8 +90,8 @@ def _given(spec: JobSpec, arguments: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _line(argument: str, value: str) -> None:
-    if not 1 <= len(value) <= limits.MAX_LINE:
-        raise InvalidInput(f"{_shown(argument)}: 1 to {limits.MAX_LINE} characters")
+    if not 1 <= len(_bytes(_shown(argument), value)) <= limits.MAX_LINE:
+        raise InvalidInput(f"{_shown(argument)}: 1 to {limits.MAX_LINE} bytes")
     if CONTROL.search(value):
         raise InvalidInput(f"{_shown(argument)}: it holds a newline or another control character")
 
@@ -109,7 +109,7 @@ def _shape(argument: str, value: str | None, pattern: re.Pattern[str]) -> None:
 def _arguments(arguments: Sequence[str]) -> None:
     if any("\0" in argument for argument in arguments):
         raise InvalidInput("arguments: no argument holds a NUL byte")
-    if _size(arguments) > limits.MAX_ARGUMENTS:
+    if _size("arguments", arguments) > limits.MAX_ARGUMENTS:
         raise InvalidInput(f"arguments: more than {limits.MAX_ARGUMENTS} bytes in all; put them into a file")
 
 
@@ -122,12 +122,19 @@ def _environment(environment: Sequence[tuple[str, str]]) -> None:
         raise InvalidInput(f"environment: {next(name for name in names if names.count(name) > 1)} stands twice")
     if any("\0" in value for _, value in environment):
         raise InvalidInput("environment: no value holds a NUL byte")
-    if _size([part for pair in environment for part in pair]) > limits.MAX_ENVIRONMENT:
+    if _size("environment", [part for pair in environment for part in pair]) > limits.MAX_ENVIRONMENT:
         raise InvalidInput(f"environment: more than {limits.MAX_ENVIRONMENT} bytes in all; put them into a file")
 
 
-def _size(values: Sequence[str]) -> int:
-    return sum(len(value.encode("utf-8", "surrogateescape")) + 1 for value in values)
+def _size(argument: str, values: Sequence[str]) -> int:
+    return sum(len(_bytes(argument, value)) + 1 for value in values)
+
+
+def _bytes(argument: str, value: str) -> bytes:
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{argument}: it holds half a character, which no system can take") from None
 
 
 _camel: Callable[[re.Match[str]], str] = lambda match: match[1].upper()  # noqa: E731

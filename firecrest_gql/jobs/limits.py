@@ -4,7 +4,7 @@ MAX_SCRIPT = 4 * 2**20
 """Bytes: Slurm's own default, `max_script_size` (https://slurm.schedmd.com/slurm.conf.html)."""
 
 MAX_LINE = 1024
-"""Characters of a name, a partition, an account and their like."""
+"""Bytes of a name, a partition, an account and their like."""
 
 MAX_PATH = 4096
 """Bytes: Linux's PATH_MAX."""

@@ -1,0 +1,180 @@
+"""Which of queue and accounting is asked for what, and how a list goes on behind a cursor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from firecrest_gql.command import Command, Result
+from firecrest_gql.errors import FirecrestError, InvalidInput, SystemUnavailable
+from firecrest_gql.jobs.page import JobOrder, page
+from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.recent import RecentJobs
+from firecrest_gql.jobs.rule import for_accounting, for_queue
+from firecrest_gql.model.jobs import Job, JobFilter, JobState
+from firecrest_gql.schedulers.direct.dialect import Direct
+from tests.jobs_system import SYSTEM, ThisMachine, caller
+
+pytest_plugins = ["tests.redis", "tests.jobs_system"]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def job(job_id: str, state: JobState = JobState.RUNNING, minutes: int = 0, **values: Any) -> Job:
+    """A job submitted so many minutes after noon."""
+    usual: dict[str, Any] = {"submitted_at": NOON + timedelta(minutes=minutes), "name": "a job", "user": "fireuser"}
+    return Job(system="local", job_id=job_id, state=state, observed_at=datetime.now(UTC), **(usual | values))
+
+
+@dataclass(frozen=True)
+class Tells(Command[list[Job]]):
+    """What `echo` cannot say: a scheduler's answer that was decided before."""
+
+    jobs: tuple[Job, ...]
+    down: bool = False
+
+    @property
+    def argv(self) -> list[str]:
+        return ["true"]
+
+    def parse(self, result: Result) -> list[Job]:
+        if self.down:
+            raise SystemUnavailable("slurmdbd does not answer")
+        return list(self.jobs)
+
+
+@dataclass
+class Recorded(Direct):
+    """A workload manager with accounting, whose queue and records are lists; `asked` tells the filters of both."""
+
+    live: Sequence[Job] = ()
+    records: Sequence[Job] = ()
+    down: bool = False
+    asked: list[tuple[str, JobFilter]] = field(default_factory=list)
+
+    def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+        Direct.queue(self, job_filter, username, system)
+        self.asked.append(("queue", job_filter))
+        return Tells(self._chosen(self.live, job_filter))
+
+    def accounting(  # type: ignore[override]
+        self, job_filter: JobFilter, username: str, system: str
+    ) -> Command[list[Job]]:
+        self.asked.append(("accounting", job_filter))
+        return Tells(self._chosen(self.records, job_filter), self.down)
+
+    @staticmethod
+    def _chosen(jobs: Sequence[Job], job_filter: JobFilter) -> tuple[Job, ...]:
+        states, wanted = job_filter.states, job_filter.job_ids
+        return tuple(
+            job for job in jobs if (states is None or job.state in states) and (wanted is None or job.job_id in wanted)
+        )
+
+
+def reader(machine: ThisMachine, redis: Redis, scheduler: Direct) -> Jobs:
+    return Jobs(machine, {"direct": scheduler}, RecentJobs(redis))
+
+
+@pytest.mark.redis
+async def test_the_queue_wins_for_a_job_that_it_knows(machine: ThisMachine, redis: Redis) -> None:
+    recorded = Recorded(live=[job("1", JobState.COMPLETED)], records=[job("1"), job("2", JobState.FAILED)])
+    found = await reader(machine, redis, recorded).jobs(caller(), SYSTEM, JobFilter(since=NOON))
+    assert {one.job_id: one.state for one in found.nodes} == {"1": JobState.COMPLETED, "2": JobState.FAILED}
+
+
+@pytest.mark.redis
+async def test_an_ended_job_is_not_shown_as_running_because_accounting_lags(machine: ThisMachine, redis: Redis) -> None:
+    recorded = Recorded(live=[job("1", JobState.COMPLETED)], records=[job("1")])
+    running = JobFilter(states=(JobState.RUNNING, JobState.COMPLETED), since=NOON)
+    found = await reader(machine, redis, recorded).jobs(caller(), SYSTEM, running)
+    assert [one.state for one in found.nodes] == [JobState.COMPLETED]
+
+
+@pytest.mark.redis
+async def test_accounting_is_not_asked_for_jobs_that_have_not_ended(machine: ThisMachine, redis: Redis) -> None:
+    recorded = Recorded(live=[job("1")])
+    await reader(machine, redis, recorded).jobs(caller(), SYSTEM, JobFilter(states=(JobState.RUNNING,)))
+    assert [whom for whom, _ in recorded.asked] == ["queue"]
+
+
+def test_the_queue_is_asked_for_all_states_and_accounting_for_final_ones() -> None:
+    asked = JobFilter(name="a", states=(JobState.RUNNING, JobState.FAILED))
+    assert for_queue(asked) == JobFilter(name="a")
+    assert for_accounting(asked) == JobFilter(name="a", states=(JobState.FAILED,))
+    assert for_accounting(JobFilter(states=(JobState.PENDING,))) is None
+
+
+@pytest.mark.redis
+async def test_fifty_jobs_by_id_take_one_queue_and_one_accounting_command(machine: ThisMachine, redis: Redis) -> None:
+    recorded = Recorded(
+        live=[job(str(n)) for n in range(1, 31)], records=[job(str(n), JobState.FAILED) for n in range(20, 51)]
+    )
+    jobs = reader(machine, redis, recorded)
+    found = await jobs.jobs_by_id(caller(), SYSTEM, [str(n) for n in range(1, 51)])
+    assert [one.state for one in found if isinstance(one, Job)] == [JobState.RUNNING] * 30 + [JobState.FAILED] * 20
+    assert machine.count(Tells) == 2
+    assert recorded.asked[-1][1].job_ids == tuple(str(n) for n in range(31, 51))
+
+
+@pytest.mark.redis
+async def test_jobs_that_the_queue_knows_stand_when_accounting_is_down(machine: ThisMachine, redis: Redis) -> None:
+    jobs = reader(machine, redis, Recorded(live=[job("1")], down=True))
+    known, unknown = await jobs.jobs_by_id(caller(), SYSTEM, ["1", "2"])
+    assert isinstance(known, Job)
+    assert isinstance(unknown, SystemUnavailable)
+
+
+@pytest.mark.redis
+async def test_a_job_just_submitted_is_pending_for_its_user_alone(machine: ThisMachine, redis: Redis) -> None:
+    await RecentJobs(redis).add("local", "newcomer", "31", "hé")
+    jobs = reader(machine, redis, Recorded())
+    found = await jobs.job(caller("newcomer"), SYSTEM, "31")
+    assert (found.state, found.name, found.user) == (JobState.PENDING, "hé", "newcomer")
+    assert [one.job_id for one in (await jobs.jobs(caller("newcomer"), SYSTEM, JobFilter())).nodes] == ["31"]
+    [foreign] = await jobs.jobs_by_id(caller("other"), SYSTEM, ["31"])
+    assert isinstance(foreign, FirecrestError)
+
+
+@pytest.mark.redis
+async def test_an_array_is_found_by_its_own_id(machine: ThisMachine, redis: Redis) -> None:
+    class Arrays(Recorded):
+        def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+            return Tells((job("7_1", array_job_id="7"), job("7_2", array_job_id="7")))
+
+    assert (await reader(machine, redis, Arrays()).job(caller(), SYSTEM, "7")).job_id == "7_1"
+
+
+def test_pages_continue_behind_a_job_in_both_orders() -> None:
+    jobs = [job("9", minutes=1), job("10", minutes=1), job("8", minutes=0), job("11", submitted_at=None)]
+    for order, expected in [
+        (JobOrder.SUBMITTED, ["11", "8", "9", "10"]),
+        (JobOrder.SUBMITTED_DESC, ["10", "9", "8", "11"]),
+    ]:
+        seen, after = [], None
+        for _ in jobs:
+            one = page(jobs, order, 1, after)
+            seen += [found.job_id for found in one.nodes]
+            assert (one.total_count, one.has_next_page) == (4, len(seen) < 4)
+            after = one.end_cursor
+        assert seen == expected
+
+
+def test_a_page_goes_on_although_its_last_job_has_vanished_and_others_have_come() -> None:
+    jobs = [job(str(n), minutes=n) for n in range(1, 6)]
+    first = page(jobs, JobOrder.SUBMITTED_DESC, 2, None)
+    later = [*(one for one in jobs if one.job_id != "4"), job("6", minutes=6)]
+    assert [one.job_id for one in page(later, JobOrder.SUBMITTED_DESC, 9, first.end_cursor).nodes] == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("after", ["x", "W10", "é", "bnVsbA", "WyJhIiwgMV0"])
+def test_a_foreign_cursor_is_refused(after: str) -> None:
+    with pytest.raises(InvalidInput):
+        page([job("1")], JobOrder.SUBMITTED, 1, after)
+
+
+def test_the_cursor_of_a_job_does_not_change_with_its_state() -> None:
+    queued = page([job("1")], JobOrder.SUBMITTED, 1, None).end_cursor
+    assert queued == page([replace(job("1"), state=JobState.FAILED)], JobOrder.SUBMITTED, 1, None).end_cursor
