@@ -66,7 +66,6 @@ class ThisMachine:
     down: bool = False
     ran: list[Remote] = field(default_factory=list)
     asked_by: list[Caller] = field(default_factory=list)
-    refused: int = 0
 
     def count(self, kind: type[Remote]) -> int:
         """How many acts of this kind ran."""
@@ -124,7 +123,6 @@ class ThisMachine:
     @asynccontextmanager
     async def _process(self, caller: Caller, act: Remote) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
         if self.down:
-            self.refused += 1
             raise SystemUnavailable("the system is down")
         self.ran.append(act)
         self.asked_by.append(caller)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from firecrest_gql.delegation.request import Purpose
 from firecrest_gql.jobs.check import check_ids, check_key, check_signal, check_spec
 from firecrest_gql.jobs.ports import Creates, Grants
 from firecrest_gql.jobs.spec import to_input
@@ -12,7 +13,6 @@ from firecrest_gql.model.tasks import Task, TaskKind
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import SystemSettings
 
-PURPOSE = "task"
 ANY_KEY = "task_x"
 
 
@@ -70,7 +70,7 @@ class Compute:
         idempotency_key: str | None,
     ) -> Task:
         check_key(idempotency_key)
-        grant = await self._authority.grant(principal.token, system.name, PURPOSE)
+        grant = await self._authority.grant(principal.token, system.name, Purpose.TASK)
         task = await self._tasks.create(
             kind=kind,
             system=system.name,

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from firecrest_gql.command import Command, Stream
+from firecrest_gql.delegation.request import Purpose
 from firecrest_gql.model.identity import Caller, Grant, Token
 from firecrest_gql.model.tasks import Task, TaskKind
 from firecrest_gql.settings import SystemSettings
@@ -37,7 +38,7 @@ class Reaches(Runs, Follows, Protocol):
 class Grants(Protocol):
     """Turns a request's token into a grant that outlives the request."""
 
-    async def grant(self, token: Token, system: str, purpose: str) -> Grant:
+    async def grant(self, token: Token, system: str, purpose: Purpose) -> Grant:
         """The signer's sealed word for this user, system and purpose."""
         ...
 

@@ -1,13 +1,11 @@
-"""What a worker does for a task of compute."""
+"""What a worker does for a task of compute; a retryable error has it called again, as the death of a worker has."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 
 from firecrest_gql.errors import CommandFailed, NotFound, TasksUnavailable
 from firecrest_gql.jobs.attempts import Attempts
-from firecrest_gql.jobs.patience import Patience
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.spec import Home, at_home, from_input, job_name, needs_home
@@ -34,29 +32,26 @@ class JobWork:
     schedulers: Mapping[str, Scheduler]
     attempts: Attempts
     recent: RecentJobs
-    patience: Patience = field(default_factory=Patience)
     after_accept: Callable[[Task], Awaitable[None]] = go_on
 
     async def submit(self, task: Task) -> JobRef:
         """Submit the task's job exactly once, whatever became of earlier attempts."""
         system, caller = self._system(task), caller_of(task)
-        job = from_input(task.input)
-        spec = await self.patience.keep(partial(self._at_home, system, caller, job))
+        spec = await self._at_home(system, caller, from_input(task.input))
         submission = Submission(self.transport, system, caller, self._scheduler(system), self.attempts, task)
-        job_id = await self.patience.keep(partial(submission.attempt, spec))
+        job_id = await submission.attempt(spec)
         await self.after_accept(task)
         await self._remember(task, system.name, job_id, job_name(spec))
         return JobRef(system.name, job_id, job_name(spec))
 
     async def cancel(self, task: Task) -> JobOutcomes:
-        """Cancel the task's jobs, or send them a signal, which is not sent again where a worker died over it."""
+        """Cancel the task's jobs, or send them a signal, which is not sent again after an attempt that was cut off."""
         system, caller = self._system(task), caller_of(task)
         job_ids, signal = tuple(task.input["job_ids"]), task.input.get("signal")
-        if await self.patience.keep(partial(self.attempts.begin, task.id)) and signal:
-            raise CommandFailed(f"the worker died on the way: whether {signal} has reached the jobs is not known")
+        if await self.attempts.begin(task.id) and signal:
+            raise CommandFailed(f"an attempt was cut off: whether {signal} has reached the jobs is not known")
         command = self._scheduler(system).cancel(job_ids, signal)
-        act = partial(self.transport.run, system, caller, command)
-        results = await (act() if signal else self.patience.keep(act))
+        results = await self.transport.run(system, caller, command)
         return JobOutcomes(tuple(JobOutcome(system.name, job_id, results.get(job_id)) for job_id in job_ids))
 
     def _system(self, task: Task) -> SystemSettings:
