@@ -17,7 +17,7 @@ demo: setup ## Run the whole service with an embedded system, on loopback
 	@exec $(BIN)/firecrest-gql demo
 
 demo-slurm: setup ## The same, and a system with real sshd and Slurm (root on Debian)
-	@sh demo/install-slurm.sh
+	@sh packaging/install-real-parts.sh
 	@exec $(BIN)/firecrest-gql demo --slurm
 
 test: setup ## Run the whole test suite in its bounded size
@@ -51,10 +51,11 @@ lock: $(VENV)/ready ## Lock the newest versions that pyproject.toml admits, with
 		--constraint requirements-dev.lock pyproject.toml -o requirements.lock
 
 real-parts: ## Install the real parts that tests use, from Debian (root)
-	sh demo/install-slurm.sh --tests
+	sh packaging/install-real-parts.sh --tests
 
-image-test: $(VENV)/ready ## Build the image over a base made by debootstrap, and ask a container's health (root)
-	sh tests/image.sh
+image-test: setup ## Build the image over a base made by debootstrap, and ask a container's health (root)
+	@sh packaging/install-real-parts.sh --image
+	sh packaging/image-test.sh
 
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) playground/node_modules playground/dist firecrest_gql/demo/identity_provider/node_modules .mypy_cache .ruff_cache .pytest_cache
