@@ -1,14 +1,25 @@
 """A real sshd for the tests: accounts with every shell we promise, trusting a CA whose key the test holds."""
 
+import os
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncssh
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
 
+from firecrest_gql.command import Command, Result, Stdin, Stream
+from firecrest_gql.delegation import LocalAuthority
 from firecrest_gql.demo.openssh import OpenSsh, ensure_account
 from firecrest_gql.demo.ports import LOOPBACK, remembered_ports
+from firecrest_gql.errors import CommandFailed, Unauthenticated
+from firecrest_gql.model.identity import Caller, Principal, Token
+from firecrest_gql.settings import IdentitySettings, Settings, SystemSettings
+from firecrest_gql.ssh import Transport
 from tests.parts import on_path
 
 SHELLS = {"firebash": "bash", "firedash": "dash", "firetcsh": "tcsh", "firefish": "fish", "firenoisy": "bash"}
@@ -52,3 +63,124 @@ async def real_sshd(folder: Path, options: Sequence[str] = ()) -> AsyncIterator[
     daemon = OpenSsh(folder / "sshd", ca_key.export_public_key().decode(), port, tuple(SHELLS), options=options)
     async with daemon:
         yield RealSshd(daemon, ca_key)
+
+
+def system_of(sshd: RealSshd, **changes: Any) -> SystemSettings:
+    """The settings of a system `real` whose only login node is this sshd; changes are by field."""
+    fields: dict[str, Any] = {
+        "name": "real",
+        "login_nodes": [{"host": sshd.host, "port": sshd.port}],
+        "host_keys": [sshd.host_key],
+        "delegation": {"mode": "per-command", "source_addresses": ["127.0.0.1/32"]},
+        "scheduler": {"kind": "direct"},
+    }
+    return SystemSettings(**fields | changes)
+
+
+async def verify(token: str) -> Principal:
+    """A provider of identities for which the token `USER!` is USER's."""
+    if not token.endswith("!"):
+        raise Unauthenticated("the token does not hold")
+    expires_at = datetime.now(UTC) + timedelta(minutes=5)
+    return Principal(f"subject-{token[:-1]}", token[:-1], frozenset({"firecrest"}), expires_at, Token(token))
+
+
+def caller(username: str) -> Caller:
+    """Somebody with a token of their own."""
+    return Caller(f"subject-{username}", username, Token(f"{username}!"), "request-1")
+
+
+def authority_for(ca_key: asyncssh.SSHKey, *systems: SystemSettings, **changes: Any) -> LocalAuthority:
+    """An authority of this process that knows these systems."""
+    identity = {"issuer": "https://idp.example", "audience": "firecrest"}
+    settings = Settings(
+        identity=IdentitySettings(**identity), redis_url=SecretStr("redis://"), systems=systems, **changes
+    )
+    return LocalAuthority(settings, verify, ca_key, Fernet(Fernet.generate_key()))
+
+
+@asynccontextmanager
+async def transport_to(sshd: RealSshd, *systems: SystemSettings) -> AsyncIterator[Transport]:
+    """A transport whose authority sshd trusts; closed at the end."""
+    transport = Transport(authority_for(sshd.ca_key, *systems))
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+
+
+@dataclass(frozen=True)
+class Words(Command[Result]):
+    """Any program, for the tests: its answer is the result itself."""
+
+    words: tuple[str, ...]
+    data: bytes = b""
+    seconds: float | None = None
+    limit: int | None = None
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The words."""
+        return self.words
+
+    @property
+    def stdin(self) -> Stdin:
+        """The data."""
+        return Stdin.of(self.data)
+
+    @property
+    def time_limit(self) -> float | None:
+        """The seconds."""
+        return self.seconds
+
+    @property
+    def output_limit(self) -> int | None:
+        """The limit."""
+        return self.limit
+
+    def parse(self, result: Result) -> Result:
+        """Nothing to read."""
+        return result
+
+
+@dataclass(frozen=True)
+class Lines(Stream[bytes]):
+    """Any program that goes on answering."""
+
+    words: tuple[str, ...]
+    seconds: float | None = None
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The words."""
+        return self.words
+
+    @property
+    def time_limit(self) -> float | None:
+        """The seconds."""
+        return self.seconds
+
+    async def items(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Line by line, without the newlines."""
+        rest = b""
+        async for chunk in chunks:
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line
+
+    def check(self, result: Result) -> None:
+        """A status other than 0 is a failure."""
+        if result.exit_status:
+            raise CommandFailed(f"{self.words[0]} ended with status {result.exit_status}")
+
+
+def processes_with(word: str) -> list[int]:
+    """The processes that have this word among their arguments or inside one of them."""
+    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return [pid for pid in numbers if pid != os.getpid() and word in _arguments(pid)]
+
+
+def _arguments(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+    return ""

@@ -79,6 +79,7 @@ class SystemLimits(Block):
     max_inline_file_size: int = Field(5 * 2**20, ge=1, le=2**30, description="Bytes of a file read or written inline")
     max_output_size: int = Field(16 * 2**20, ge=2**16, description="Bytes of output that one command may give")
     commands_per_user: int = Field(8, ge=1, description="Remote commands of one user at once; more wait")
+    streams_per_user: int = Field(32, ge=1, description="Followed files and other streams of one user at once")
     queued_per_user: int = Field(200, ge=0, description="Remote commands of one user that wait; more are OVERLOADED")
     queue_seconds: float = Field(30, gt=0, description="How long one waits before OVERLOADED")
     connect_seconds: float = Field(10, gt=0, description="For a connection and its login")

@@ -1,0 +1,75 @@
+"""Which argument vectors are fit to be certified: data on standard input is never a program."""
+
+import re
+from collections.abc import Sequence
+from posixpath import basename
+
+_SHELLS = ("sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "rbash", "tcsh", "yash", "zsh")
+# The options that bring a program with them, as the next argument or attached, by interpreter.
+_PROGRAM_OPTIONS = {
+    **dict.fromkeys(_SHELLS, "c"),
+    "python": "cm",
+    "pypy": "cm",
+    "perl": "eE",
+    "ruby": "e",
+    "lua": "e",
+    "node": "ep",
+    "php": "r",
+    "expect": "c",
+    "tclsh": "",
+    "Rscript": "e",
+}
+_WRAPPERS = frozenset(
+    ("busybox", "env", "ionice", "nice", "nohup", "setsid", "stdbuf", "sudo", "time", "timeout", "xargs")
+)
+_WRAPPERS_OWN = re.compile(r"-.*|[^/]*=.*|[\d.:,]+[smhd]?", re.DOTALL)  # options, assignments, numbers
+_STDIN = re.compile(r"-?|/dev/(stdin|fd/\d+|tty)|/proc/(self|thread-self|\d+)/fd/\d+")
+_VERSION = re.compile(r"[\d.]+$")
+
+
+def reads_program_from_stdin(argv: Sequence[str]) -> bool:
+    """Whether it is an interpreter, perhaps behind a wrapper such as env, that takes its program from stdin."""
+    behind_wrapper = False
+    for position, word in enumerate(argv):
+        if behind_wrapper and _WRAPPERS_OWN.fullmatch(word):
+            continue
+        name = _VERSION.sub("", basename(word))
+        if name in _PROGRAM_OPTIONS:
+            return not _brings_program(argv[position + 1 :], _PROGRAM_OPTIONS[name])
+        if name not in _WRAPPERS:
+            return False
+        behind_wrapper = True
+    return False
+
+
+def _brings_program(arguments: Sequence[str], options: str) -> bool:
+    """True for a clear case alone: plain flags, then a program in an option, or a file that is not standard input."""
+    for position, word in enumerate(arguments):
+        if _STDIN.fullmatch(word):
+            return False
+        if not word.startswith("-"):
+            return True
+        if options and (found := re.fullmatch(rf"-([A-Za-z]*?)[{options}](.*)", word, re.DOTALL)):
+            return "s" not in found[1] and bool(found[2] or arguments[position + 1 :])
+        if not re.fullmatch(r"-[BEIOSabefhlnquwx]+", word):
+            return False
+    return False
+
+
+# What a system's service account may run: nothing here changes anything.
+_SERVICE_PROGRAMS = {
+    "df": r".*",
+    "id": r".*",
+    "sacct": r".*",
+    "scontrol": r"(-\S+\0)*(show|ping|version)(\0.*)?",
+    "sinfo": r".*",
+    "squeue": r".*",
+    "stat": r"-f(\0.*)?",
+    "true": r"",
+}
+
+
+def read_only(argv: Sequence[str]) -> bool:
+    """Whether the service account may run this: the programs of probes and of job watching, found on the PATH."""
+    allowed = _SERVICE_PROGRAMS.get(argv[0]) if argv else None
+    return allowed is not None and re.fullmatch(allowed, "\0".join(argv[1:]), re.DOTALL) is not None
