@@ -393,6 +393,20 @@ async def test_a_task_of_which_workers_die_is_given_up(parts: Parts, monkeypatch
     assert failed.error.code is ErrorCode.INTERNAL
 
 
+async def test_a_task_of_which_nothing_is_left_is_no_longer_open(parts: Parts) -> None:
+    async def work(_: Task) -> TaskResult:
+        return DONE
+
+    task = await parts.made()
+    await parts.store.redis.delete(keys.task(task.id))
+
+    async def none_is_open() -> bool:
+        return await parts.store.open_tasks() == ()
+
+    async with working(parts, work):
+        await until(none_is_open)
+
+
 async def nothing_is_queued(parts: Parts) -> bool:
     saq = parts.queue.saq
     return [await saq.count(kind) for kind in ("queued", "active", "incomplete")] == [0, 0, 0]

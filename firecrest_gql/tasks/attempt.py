@@ -43,8 +43,10 @@ class Attempt:
     async def run(self, owner: str) -> None:
         """Do the work as the task's owner and record its outcome."""
         task = await self._store.load(self._id)
-        if task is None or task.final:
-            return
+        if task is None:
+            return await self._store.forget(self._id)
+        if task.final:
+            return None
         try:
             running = await self._begin(task, owner)
             outcome = await self._outcome(replace(running, input=task.input, grant=task.grant))
@@ -52,6 +54,7 @@ class Attempt:
                 await self._end(owner, outcome)
         except Conflict as error:  # of the store's: the task was ended, or taken over, meanwhile
             logger.warning("task %s: the outcome of this attempt does not count: %s", self._id, error.message)
+        return None
 
     async def _begin(self, task: Task, owner: str) -> Task:
         if task.status is TaskStatus.RUNNING and self._again:

@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 FUNCTION = "perform"
 WAIT_SECONDS = 1.0  # between two questions to a Redis that is gone
+SETTLE_SECONDS = 0.5  # in which a worker that lives has begun what it took, or queued again what it ended
 
 
 class WorkQueue:
@@ -106,22 +107,24 @@ class SaqQueue(RedisQueue):
     async def _swept(self, lock: int) -> list[str]:
         if not await self.redis.set(self.namespace("sweep"), 1, nx=True, ex=lock):
             return []
-        active = {self.job_key_from_id(job_id.decode()) for job_id in await self._ids_of_active()}
-        waiting = set(await self._store.open_tasks())
-        lost = {
-            key: job
-            for key, job in await self._without_owner([*(active | waiting)])
-            if job is None or key in active or job.status is Status.ACTIVE
-        }
+        suspects = await self._lost()
+        if not suspects:
+            return []
+        await asyncio.sleep(SETTLE_SECONDS)
+        lost = {key: job for key, job in (await self._lost()).items() if key in suspects}
         for key, job in lost.items():
-            if job is not None:
-                await self.retry(job, "its worker is gone")
-                continue
-            if key in active:
+            if job is None:
                 await self._forget(key)
-            if key in waiting:
                 await self.hand_over(key)
+            else:
+                await self.retry(job, "its worker is gone")
         return [*lost]
+
+    async def _lost(self) -> dict[str, Job | None]:
+        """What no worker owns, and what does not wait in the queue either: the job, where there is a record of it."""
+        active = {self.job_key_from_id(job_id.decode()) for job_id in await self._ids_of_active()}
+        found = await self._without_owner([*active.union(await self._store.open_tasks())])
+        return {key: job for key, job in found if job is None or key in active or job.status is Status.ACTIVE}
 
     async def _ids_of_active(self) -> list[bytes]:
         found: list[bytes] = await self.redis.lrange(self.namespace("active"), 0, -1)  # type: ignore[misc]

@@ -143,6 +143,11 @@ class TaskStore:
         with redis_answers():
             return tuple(found.decode() for found in await self.redis.zrange(keys.OPEN, 0, -1))
 
+    async def forget(self, task_id: str) -> None:
+        """No longer count a task as open of which nothing else is left."""
+        with redis_answers():
+            await self.redis.zrem(keys.OPEN, task_id)
+
     async def event_cursor(self, subject: str) -> str:
         """The cursor of the user's latest event."""
         return await self._steps.tail(subject)
