@@ -45,6 +45,10 @@ OUTPUT = """subscription Output($system: String!, $jobId: String!) {
 }"""
 
 
+class Refused(Exception):
+    """The server answered with errors."""
+
+
 class Client:
     """GraphQL over HTTP and over graphql-transport-ws, as one user of the demo."""
 
@@ -68,7 +72,7 @@ class Client:
             answer = await http.post(self._demo["graphql_url"], json={"query": query, "variables": variables})
         said: dict[str, Any] = answer.json()
         if "errors" in said:
-            raise SystemExit(f"{said['errors']}")
+            raise Refused(f"{said['errors']}")
         return dict(said["data"])
 
     async def events(self, query: str, **variables: Any) -> AsyncIterator[dict[str, Any]]:
@@ -83,7 +87,7 @@ class Client:
                 if message["type"] == "complete":
                     return
                 if message["type"] == "error" or "errors" in message.get("payload", {}):
-                    raise SystemExit(f"{message['payload']}")
+                    raise Refused(f"{message['payload']}")
                 if message["type"] == "next":
                     yield next(iter(message["payload"]["data"].values()))
 
@@ -94,7 +98,7 @@ async def follow_task(client: Client, task_id: str) -> str:
     async for task in client.events(WATCH_TASK, id=task_id):
         print(f"task  version {task['version']}  {task['status']}")
         if task["error"]:
-            raise SystemExit(f"{task['error']}")
+            raise Refused(f"{task['error']}")
         if task["result"]:
             job_id = task["result"]["jobId"]
     return job_id

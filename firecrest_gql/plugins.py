@@ -1,9 +1,8 @@
 """What other packages bring: implementations found by entry point."""
 
-from importlib.metadata import entry_points
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
 
 
-def load(group: str) -> dict[str, Any]:
-    """Every object registered under `firecrest_gql.<group>`, by its name."""
-    return {point.name: point.load() for point in entry_points(group=f"firecrest_gql.{group}")}
+def registered(group: str) -> dict[str, EntryPoint]:
+    """What is registered under `firecrest_gql.<group>`, by its name; loaded only where it is used."""
+    return {point.name: point for point in entry_points(group=f"firecrest_gql.{group}")}

@@ -1,0 +1,232 @@
+"""The composition root: every collaborator is built here, once, and handed to whoever needs it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import httpx
+from broadcaster import Broadcast
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from firecrest_gql import plugins
+from firecrest_gql.delegation.authority import Authority
+from firecrest_gql.delegation.keys import ensure_ca_key, ensure_seal_key
+from firecrest_gql.delegation.local import LocalAuthority
+from firecrest_gql.delegation.remote import RemoteAuthority
+from firecrest_gql.delegation.signer import SignerServer
+from firecrest_gql.errors import TasksUnavailable
+from firecrest_gql.files.service import Files
+from firecrest_gql.gateway.bodies import BoundedRequests
+from firecrest_gql.gateway.endpoint import Endpoint
+from firecrest_gql.gateway.health import health_routes
+from firecrest_gql.gateway.playground import Playground
+from firecrest_gql.iam.keys import ProviderKeys
+from firecrest_gql.iam.tokens import TokenVerifier
+from firecrest_gql.jobs.attempts import Attempts
+from firecrest_gql.jobs.compute import Compute
+from firecrest_gql.jobs.output import JobOutput
+from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.recent import RecentJobs
+from firecrest_gql.jobs.watch import JobWatch
+from firecrest_gql.jobs.work import JobWork
+from firecrest_gql.model.tasks import TaskKind
+from firecrest_gql.schedulers.dialect import Scheduler
+from firecrest_gql.settings import Settings, SettingsError
+from firecrest_gql.ssh.transport import Transport
+from firecrest_gql.status.book import HealthBook
+from firecrest_gql.status.probes import Probes
+from firecrest_gql.storage import ObjectStore
+from firecrest_gql.tasks.bell import RedisBell
+from firecrest_gql.tasks.connection import connect, redis_answers
+from firecrest_gql.tasks.feed import Feed
+from firecrest_gql.tasks.queue import WorkQueue
+from firecrest_gql.tasks.store import TaskStore
+from firecrest_gql.tasks.worker import connections_of
+from firecrest_gql.tasks.worker import run_worker as work_until_signal
+from resolvers.context import Services
+from schema import build_schema
+
+PROVIDER_SECONDS = 10
+PLAYGROUND = Path(__file__).parent.parent / "playground" / "dist"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What both the server and the worker reach the world by."""
+
+    store: TaskStore
+    queue: WorkQueue
+    authority: Authority
+    transport: Transport
+    schedulers: dict[str, Scheduler]
+    keys: ProviderKeys
+    verifier: TokenVerifier
+
+
+def schedulers(settings: Settings) -> dict[str, Scheduler]:
+    """One dialect of each kind that a system names; raises `SettingsError` for a kind that nobody brings."""
+    known = plugins.registered("schedulers")
+    kinds = {system.scheduler.kind for system in settings.systems}
+    if unknown := sorted(kinds - set(known)):
+        raise SettingsError(f"systems: no scheduler {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    return {kind: known[kind].load()() for kind in kinds}
+
+
+@asynccontextmanager
+async def provider(settings: Settings) -> AsyncIterator[tuple[ProviderKeys, TokenVerifier]]:
+    """The identity provider's keys, and the verifier that uses them."""
+    identity = settings.identity
+    async with httpx.AsyncClient(timeout=PROVIDER_SECONDS, follow_redirects=False) as http:
+        keys = ProviderKeys(identity.issuer, http, cooldown_seconds=identity.key_cooldown_seconds)
+        yield keys, TokenVerifier(identity, keys)
+
+
+def local_authority(settings: Settings, verifier: TokenVerifier) -> LocalAuthority:
+    """The authority that holds the CA key in this process."""
+    where = settings.authority
+    if where.ca_key_file is None or where.seal_key_file is None:
+        raise SettingsError("authority: ca_key_file and seal_key_file are needed by whoever signs")
+    ca_key, seal_key = ensure_ca_key(where.ca_key_file), ensure_seal_key(where.seal_key_file)
+    return LocalAuthority(settings, verifier.verify, ca_key, seal_key)
+
+
+@asynccontextmanager
+async def ports(settings: Settings) -> AsyncIterator[Ports]:
+    """Everything that reaches the world, closed at the end."""
+    redis = connect(settings.redis_url.get_secret_value(), connections=connections_of(settings.worker))
+    worker = settings.worker
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(redis.aclose)
+        keys, verifier = await stack.enter_async_context(provider(settings))
+        socket = settings.authority.socket
+        authority = RemoteAuthority(socket) if socket is not None else local_authority(settings, verifier)
+        stack.push_async_callback(authority.aclose)
+        transport = Transport(authority)
+        stack.push_async_callback(transport.aclose)
+        store = TaskStore(
+            redis, retention_seconds=worker.task_retention_seconds, event_retention=worker.event_retention
+        )
+        yield Ports(store, WorkQueue(redis, store), authority, transport, schedulers(settings), keys, verifier)
+
+
+@asynccontextmanager
+async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
+    """The rules, over the ports."""
+    redis = reach.store.redis
+    async with Broadcast(backend=RedisBell(settings.redis_url.get_secret_value())) as broadcast:
+        jobs = Jobs(reach.transport, reach.schedulers, RecentJobs(redis))
+        watch = JobWatch(jobs, reach.authority, redis, broadcast)
+        yield Services(
+            settings=settings,
+            files=Files(reach.transport),
+            jobs=jobs,
+            compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
+            watch=watch,
+            output=JobOutput(jobs, reach.transport, watch),
+            store=reach.store,
+            feed=Feed(reach.store, broadcast),
+            health=HealthBook(),
+        )
+
+
+async def redis_is_up(reach: Ports) -> None:
+    """Ask Redis; raises `TasksUnavailable`."""
+    with redis_answers():
+        await cast("Awaitable[bool]", reach.store.redis.ping())
+
+
+async def workers_live(reach: Ports) -> None:
+    """Count the workers; raises `TasksUnavailable` where there is none."""
+    if await reach.queue.live_workers() == 0:
+        raise TasksUnavailable("no worker lives: tasks wait until one is started")
+
+
+def probes(settings: Settings, reach: Ports, book: HealthBook) -> Probes:
+    """What looks after the systems and the service's own parts."""
+    components: dict[str, Callable[[], Awaitable[object]]] = {
+        "tasks": partial(redis_is_up, reach),
+        "workers": partial(workers_live, reach),
+        "identity provider": reach.keys.check,
+    }
+    if isinstance(reach.authority, RemoteAuthority):
+        components["signer"] = reach.authority.check
+    if settings.storage is not None:
+        components["object store"] = ObjectStore(settings.storage).check
+    versions = {kind: scheduler.version for kind, scheduler in reach.schedulers.items()}
+    return Probes(book, reach.transport, settings.systems, versions, components, interval=settings.server.probe_seconds)
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The ASGI application of `firecrest-gql serve`."""
+    schema = build_schema(settings.limits)
+    routes: list[BaseRoute] = []
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with ports(settings) as reach, services(settings, reach) as built:
+            endpoint = Endpoint(
+                schema, built, reach.verifier, limits=settings.limits, allowed_origins=settings.server.allowed_origins
+            )
+            bounded = BoundedRequests(endpoint, max_body_size=settings.limits.max_body_size)
+            routes[:] = [
+                Route("/graphql", bounded, methods=["GET", "POST"]),
+                WebSocketRoute("/graphql", endpoint),
+                *health_routes(built.health, partial(redis_is_up, reach)),
+                *_playground(settings),
+            ]
+            app.router.routes = routes
+            looking = asyncio.create_task(probes(settings, reach, built.health).run())
+            try:
+                yield
+            finally:
+                looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
+
+    app = Starlette(lifespan=lifespan, middleware=_cors(settings.server.allowed_origins))
+    return app
+
+
+async def run_worker(settings: Settings) -> None:
+    """Do tasks until SIGTERM or SIGINT."""
+    async with ports(settings) as reach:
+        redis = reach.store.redis
+        systems = {system.name: system for system in settings.systems}
+        work = JobWork(reach.transport, systems, reach.schedulers, Attempts(redis), RecentJobs(redis))
+        table = {TaskKind.SUBMIT_JOB: work.submit, TaskKind.CANCEL_JOBS: work.cancel}
+        await work_until_signal(reach.store, reach.queue, table, settings.worker)
+
+
+async def run_signer(settings: Settings) -> None:
+    """Sign until cancelled; the only process that reads the CA key."""
+    where = settings.authority
+    if where.socket is None:
+        raise SettingsError("authority.socket: is needed by the signer")
+    async with provider(settings) as (_, verifier):
+        await SignerServer(where.socket, local_authority(settings, verifier), where.allowed_uids).serve_forever()
+
+
+def _playground(settings: Settings) -> list[BaseRoute]:
+    directory = settings.server.playground_directory or PLAYGROUND
+    wanted = settings.server.playground and (directory / "index.html").exists()
+    return Playground(settings.server, directory).routes() if wanted else []
+
+
+def _cors(origins: tuple[str, ...]) -> list[Middleware]:
+    headers = ["Authorization", "Content-Type", "X-Request-ID"]
+    expose = ["X-Request-ID", "Retry-After", "WWW-Authenticate"]
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=headers,
+            expose_headers=expose,
+        )
+    ]

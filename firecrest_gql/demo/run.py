@@ -1,0 +1,103 @@
+"""The demo: every process of the service with embedded parts, on loopback, from one command."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import yaml
+
+from firecrest_gql.delegation.keys import ensure_ca_key
+from firecrest_gql.demo.configuration import demo_file, demo_settings, embedded_system, playground_clients, slurm_system
+from firecrest_gql.demo.embedded import make_embedded
+from firecrest_gql.demo.embedded_privileges import Unsafe
+from firecrest_gql.demo.parts import StateInUse, running_parts
+from firecrest_gql.demo.ports import LOOPBACK, PortTaken, require_free
+from firecrest_gql.demo.private_files import private_directory, write_private
+from firecrest_gql.demo.process import Process, ProcessFailed, always_ready, running
+from firecrest_gql.demo.slurm import USERS, running_slurm
+from firecrest_gql.demo.slurm_daemons import PartMissing
+
+REFUSALS = (PartMissing, PortTaken, ProcessFailed, StateInUse, Unsafe)
+
+Ready = Callable[[], Awaitable[bool]]
+
+
+def run_demo(state: Path, port: int, *, with_slurm: bool) -> int:
+    """Run until SIGINT or SIGTERM; 1 where something could not be started, which is then said."""
+    return asyncio.run(_run(state, port, with_slurm))
+
+
+async def _run(state: Path, port: int, with_slurm: bool) -> int:
+    demo = asyncio.create_task(_serve_until_cancelled(state, port, with_slurm))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, demo.cancel)
+    await asyncio.wait({demo})
+    if demo.cancelled() or demo.exception() is None:
+        return 0
+    error = demo.exception()
+    if not isinstance(error, REFUSALS):
+        raise error if error is not None else AssertionError
+    print(f"firecrest-gql demo: {error}", file=sys.stderr)
+    return 1
+
+
+async def _serve_until_cancelled(state: Path, port: int, with_slurm: bool) -> None:
+    async with running_demo(state, port, with_slurm=with_slurm) as playground_url:
+        print(f"firecrest-gql is ready: {playground_url} (stop it with Ctrl-C)", flush=True)
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def running_demo(state: Path, port: int, *, with_slurm: bool = False) -> AsyncIterator[str]:
+    """The whole demo, ready; gives the playground's address. `demo.json` in `state` tells clients the rest."""
+    require_free(port, "the server")
+    url = f"http://{LOOPBACK}:{port}"
+    state = private_directory(state).resolve()
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(running_parts(state, [url, f"http://localhost:{port}"]))
+        authority = ensure_ca_key(state / "authority" / "ca_key").export_public_key().decode().strip()
+        embedded = make_embedded(state, authority)
+        systems = [embedded_system(embedded)]
+        homes = {"local": {name: str(home) for name, home in embedded.homes.items()}}
+        if with_slurm:
+            slurm = await stack.enter_async_context(running_slurm(state / "slurm", authority))
+            systems.append(slurm_system(slurm))
+            homes["slurm"] = {name: str(slurm.homes[name]) for name in USERS}
+        config = state / "firecrest.yaml"
+        write_private(state / "playground.json", json.dumps(playground_clients(parts.identity)))
+        write_private(config, yaml.safe_dump(demo_settings(state, port, parts, systems)))
+        await stack.enter_async_context(running(embedded.process, _process(state, "signer", _listens(state))))
+        await stack.enter_async_context(running(_process(state, "worker"), _server(state, port)))
+        write_private(state / "demo.json", json.dumps(demo_file(port, parts.identity, homes), indent=1))
+        yield f"{url}/"
+
+
+def _server(state: Path, port: int) -> Process:
+    """`serve`, ready when it answers and Redis answers it."""
+
+    async def ready() -> bool:
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            try:
+                answer = await client.get(f"http://{LOOPBACK}:{port}/readyz")
+            except httpx.TransportError:
+                return False
+        return answer.is_success
+
+    return _process(state, "serve", ready, ports=(port,))
+
+
+def _listens(state: Path) -> Ready:
+    async def ready() -> bool:
+        return (state / "authority" / "signer.sock").is_socket()
+
+    return ready
+
+
+def _process(state: Path, command: str, ready: Ready = always_ready, ports: Sequence[int] = ()) -> Process:
+    argv = [sys.executable, "-m", "firecrest_gql.cli", command, "--config", str(state / "firecrest.yaml")]
+    return Process(command, argv, state / "log" / f"{command}.log", ready, ports=ports)
