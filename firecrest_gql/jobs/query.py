@@ -62,13 +62,23 @@ class Jobs:
     async def all_jobs(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
         """Every job that the filter means, in no order."""
         live, recent = await asyncio.gather(
-            self._queue(caller, system, for_queue(job_filter)), self._recent.of(system.name, caller.username)
+            self.live(caller, system, for_queue(job_filter)), self._recent.of(system.name, caller.username)
         )
         rest = _unknown(job_filter, live)
-        accounted = await self._accounting(caller, system, rest) if rest else []
+        accounted = await self.accounted(caller, system, rest) if rest else []
         if _shows_own(job_filter, caller):
             accounted = merge(accounted, list(recent.values()))
         return [job for job in merge(live, accounted) if matches(job, job_filter)]
+
+    async def live(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
+        """What the queue tells, whatever accounting may know besides."""
+        command = self._scheduler(system).queue(job_filter, caller.username, system.name)
+        return await self._transport.run(system, caller, command)
+
+    async def accounted(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
+        """What accounting tells; nothing where there is none."""
+        command = self._scheduler(system).accounting(job_filter, caller.username, system.name)
+        return [] if command is None else await self._transport.run(system, caller, command)
 
     async def partitions(self, caller: Caller, system: SystemSettings, show_hidden: bool = False) -> list[Partition]:
         """The queues that jobs can be submitted to."""
@@ -81,7 +91,7 @@ class Jobs:
     async def _find(
         self, caller: Caller, system: SystemSettings, job_ids: tuple[str, ...]
     ) -> dict[str, Job | FirecrestError]:
-        live = _by_id(job_ids, await self._queue(caller, system, by_ids(job_ids)))
+        live = _by_id(job_ids, await self.live(caller, system, by_ids(job_ids)))
         missing = tuple(job_id for job_id in job_ids if job_id not in live)
         return {**live, **await self._find_missing(caller, system, missing)} if missing else {**live}
 
@@ -92,7 +102,7 @@ class Jobs:
         absent: FirecrestError | None = None
         found: dict[str, Job] = {}
         try:
-            found = _by_id(job_ids, await self._accounting(caller, system, by_ids(job_ids)))
+            found = _by_id(job_ids, await self.accounted(caller, system, by_ids(job_ids)))
         except FirecrestError as error:
             absent = error
         found = {**await self._recent.of(system.name, caller.username), **found}
@@ -100,14 +110,6 @@ class Jobs:
             job_id: found.get(job_id) or absent or NotFound(f"{system.name} has no job {job_id} that you may see")
             for job_id in job_ids
         }
-
-    async def _queue(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
-        command = self._scheduler(system).queue(job_filter, caller.username, system.name)
-        return await self._transport.run(system, caller, command)
-
-    async def _accounting(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
-        command = self._scheduler(system).accounting(job_filter, caller.username, system.name)
-        return [] if command is None else await self._transport.run(system, caller, command)
 
     def _scheduler(self, system: SystemSettings) -> Scheduler:
         return self._schedulers[system.scheduler.kind]
