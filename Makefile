@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PART ?=
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export FIRECREST_DEMO_STATE ?= .demo
 export FIRECREST_DEMO_PORT ?= 8000
 
@@ -45,10 +46,9 @@ schema: $(VENV)/ready ## Print the schema into schema/schema.graphql
 
 lock: $(VENV)/ready ## Lock the newest versions that pyproject.toml admits, with hashes and without addresses
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra dev pyproject.toml -o requirements-dev.lock
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--constraint requirements-dev.lock pyproject.toml -o requirements.lock
+	$(UV_COMPILE) --upgrade --extra dev pyproject.toml -o requirements-dev.lock
+	$(UV_COMPILE) --upgrade --constraint requirements-dev.lock pyproject.toml -o requirements.lock
+	echo hatchling | $(UV_COMPILE) --upgrade --constraint requirements-dev.lock - -o packaging/build.lock
 
 real-parts: ## Install the real parts that tests use, from Debian (root)
 	sh packaging/install-real-parts.sh --tests
