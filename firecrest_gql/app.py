@@ -48,7 +48,7 @@ from firecrest_gql.tasks.connection import connect, redis_answers
 from firecrest_gql.tasks.feed import Feed
 from firecrest_gql.tasks.queue import WorkQueue
 from firecrest_gql.tasks.store import TaskStore
-from firecrest_gql.tasks.worker import connections_of
+from firecrest_gql.tasks.worker import WorkFunction, connections_of
 from firecrest_gql.tasks.worker import run_worker as work_until_signal
 from resolvers.context import Services
 from schema import build_schema
@@ -193,13 +193,17 @@ def build_app(settings: Settings) -> Starlette:
     return app
 
 
-async def run_worker(settings: Settings) -> None:
+def job_work(settings: Settings, reach: Ports) -> JobWork:
+    """What the worker does for the tasks of compute."""
+    redis, systems = reach.store.redis, {system.name: system for system in settings.systems}
+    return JobWork(reach.transport, systems, reach.schedulers, Attempts(redis), RecentJobs(redis))
+
+
+async def run_worker(settings: Settings, jobs: Callable[[Settings, Ports], JobWork] = job_work) -> None:
     """Do tasks until SIGTERM or SIGINT."""
     async with ports(settings) as reach:
-        redis = reach.store.redis
-        systems = {system.name: system for system in settings.systems}
-        work = JobWork(reach.transport, systems, reach.schedulers, Attempts(redis), RecentJobs(redis))
-        table = {TaskKind.SUBMIT_JOB: work.submit, TaskKind.CANCEL_JOBS: work.cancel}
+        work = jobs(settings, reach)
+        table: dict[TaskKind, WorkFunction] = {TaskKind.SUBMIT_JOB: work.submit, TaskKind.CANCEL_JOBS: work.cancel}
         await work_until_signal(reach.store, reach.queue, table, settings.worker)
 
 

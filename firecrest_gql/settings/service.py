@@ -93,6 +93,8 @@ class WorkerSettings(Block):
 
     concurrency: int = Field(20, ge=1, description="Tasks at once in one worker")
     heartbeat_seconds: int = Field(5, ge=1, description="A task whose worker is silent for so long is taken over")
+    retry_seconds: float = Field(900, ge=0, description="How long a task is tried again while a system is away")
+    grace_seconds: int = Field(10, ge=0, le=300, description="What running work has when the worker is to stop")
     task_retention_seconds: int = Field(30 * 86_400, ge=60)
     event_retention: int = Field(10_000, ge=100, description="Events kept for each user")
 
