@@ -61,7 +61,7 @@ _SERVICE_PROGRAMS = {
     "df": r".*",
     "id": r".*",
     "sacct": r".*",
-    "scontrol": r"(-\S+\0)*(show|ping|version)(\0.*)?",
+    "scontrol": r"(-[^\0]+\0)*(show|ping|version)(\0.*)?",
     "sinfo": r".*",
     "squeue": r".*",
     "stat": r"-f(\0.*)?",

@@ -32,6 +32,10 @@ class RemoteAuthority:
         answer = await self._ask({"act": "certify", "request": wire.wished(request)})
         return Certificate(answer["certificate"], answer["expires_at"])
 
+    async def check(self) -> None:
+        """Ask whether the signer answers; raises `DelegationUnavailable`."""
+        await self._ask({"act": "check"})
+
     async def aclose(self) -> None:
         """End the connection."""
         if self._connection is not None:
@@ -66,12 +70,8 @@ class _Connection:
         self._writer = writer
         self._numbers = itertools.count()
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.lost = False  # no answer can come any more
         self._reading = asyncio.create_task(self._read())
-
-    @property
-    def lost(self) -> bool:
-        """Whether no answer can come any more."""
-        return self._reading.done()
 
     async def ask(self, message: dict[str, Any]) -> dict[str, Any]:
         """The answer, or the error that the signer sent; `ConnectionError` where the connection is lost."""
@@ -81,8 +81,12 @@ class _Connection:
             self._writer.write(wire.encode({"number": number} | message))
             await self._writer.drain()
             answer = await future
+        except OSError:
+            self.lost = True  # writing may notice before reading does
+            raise
         finally:
             del self._waiting[number]
+            future.cancel()
         if "error" in answer:
             raise wire.read_problem(answer["error"])
         return dict(answer["answer"])
@@ -102,6 +106,7 @@ class _Connection:
         except (OSError, ValueError):
             pass  # told to whoever waits, below
         finally:
+            self.lost = True
             self._writer.close()
             for future in self._waiting.values():
                 if not future.done():

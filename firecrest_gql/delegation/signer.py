@@ -90,7 +90,7 @@ class SignerServer:
         places = asyncio.Semaphore(MAX_AT_ONCE)
         while first := await reader.read(1):
             async with asyncio.timeout(READ_SECONDS):
-                line = first + await reader.readline()
+                line = first if first == b"\n" else first + await reader.readline()
             await places.acquire()
             task = group.create_task(self._answer(line, writer))
             task.add_done_callback(lambda _: places.release())
@@ -111,6 +111,8 @@ class SignerServer:
 
     async def _act(self, message: dict[str, Any]) -> dict[str, Any]:
         match message:
+            case {"act": "check"}:
+                return {}
             case {"act": "certify"}:
                 certificate = await self._authority.certify(wire.read_request(message))
                 return {"certificate": certificate.text, "expires_at": certificate.expires_at}

@@ -14,6 +14,7 @@ from firecrest_gql.model.identity import ServiceProof
 from firecrest_gql.settings import DelegationMode, SystemSettings
 from firecrest_gql.ssh.connecting import Connector, Login
 from firecrest_gql.ssh.pool import Pool, Pooled
+from firecrest_gql.ssh.promptness import prompt
 from firecrest_gql.ssh.session import Session
 from firecrest_gql.ssh.wish import Wish
 
@@ -116,7 +117,8 @@ async def _begin(connection: asyncssh.SSHClientConnection, wish: Wish, line: str
     session = Session(wish)
     try:
         async with asyncio.timeout(wish.system.limits.connect_seconds):
-            await connection.create_session(lambda: session, line, encoding=None)
+            with prompt(connection):
+                await connection.create_session(lambda: session, line, encoding=None)
     except (OSError, asyncssh.Error) as error:
         if isinstance(error, TimeoutError):
             connection.close()  # nothing comes through it
