@@ -204,7 +204,14 @@ async def run_worker(settings: Settings, jobs: Callable[[Settings, Ports], JobWo
     async with ports(settings) as reach:
         work = jobs(settings, reach)
         table: dict[TaskKind, WorkFunction] = {TaskKind.SUBMIT_JOB: work.submit, TaskKind.CANCEL_JOBS: work.cancel}
-        await work_until_signal(reach.store, reach.queue, table, settings.worker)
+        await work_until_signal(
+            reach.store,
+            reach.queue,
+            table,
+            settings.worker,
+            retry_seconds=settings.worker.retry_seconds,
+            grace_seconds=settings.worker.grace_seconds,
+        )
 
 
 async def run_signer(settings: Settings) -> None:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 async def held(file: Path, _: object = None) -> None:
     """Say so, and stay until killed."""
-    file.touch()
+    await asyncio.to_thread(file.touch)
     await asyncio.Event().wait()
 
 

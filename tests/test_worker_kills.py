@@ -17,7 +17,9 @@ from tests.waiting import until
 
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input) { task { id } } }"
 TASK = "query($id: ID!) { task(id: $id) { status error { message } result { ... on Job { jobId comment } } } }"
-JOBS = "query($system: String!, $name: String!) { system(name: $system) { jobs(filter: {name: $name}) { nodes { jobId } } } }"
+JOBS = """query($system: String!, $name: String!) {
+  system(name: $system) { jobs(filter: {name: $name}) { nodes { jobId } } }
+}"""
 
 Spawn = Callable[..., Awaitable[Process]]
 
