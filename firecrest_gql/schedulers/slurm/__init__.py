@@ -1,0 +1,5 @@
+"""Slurm from 22.05 on, by its own command line programs."""
+
+from firecrest_gql.schedulers.slurm.dialect import Slurm
+
+__all__ = ["Slurm"]

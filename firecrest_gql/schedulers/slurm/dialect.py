@@ -1,0 +1,98 @@
+"""The Slurm dialect."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from firecrest_gql.command import Command
+from firecrest_gql.errors import InvalidInput
+from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, Partition
+from firecrest_gql.model.tasks import TaskError
+from firecrest_gql.schedulers.dialect import Feature, require_features, require_job_ids
+from firecrest_gql.schedulers.slurm.accounting import Accounting, FindAccounted
+from firecrest_gql.schedulers.slurm.cancel import Cancel
+from firecrest_gql.schedulers.slurm.cluster import Partitions, Version
+from firecrest_gql.schedulers.slurm.queue import Find, Queue
+from firecrest_gql.schedulers.slurm.submit import Submit
+from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
+
+# A job, a task of an array, tasks of an array, a component of a heterogeneous job.
+JOB_ID = r"[1-9][0-9]{0,9}(_[0-9]{1,9}|_\[[0-9][0-9,:%-]{0,2000}\]|\+[0-9]{1,5})?"
+# A user name that stands in a comma-separated list.
+USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,255}")
+
+
+class Slurm:
+    """Slurm from 22.05 on; newer releases print the same fields."""
+
+    kind = "slurm"
+    features: frozenset[Feature] = frozenset(
+        {
+            Feature.PARTITIONS,
+            Feature.ACCOUNTS,
+            Feature.QOS,
+            Feature.RESERVATIONS,
+            Feature.CONSTRAINTS,
+            Feature.ARRAYS,
+            Feature.DEPENDENCIES,
+            Feature.NODES,
+            Feature.TASKS,
+            Feature.CPUS,
+            Feature.MEMORY,
+            Feature.GPUS,
+            Feature.ACCOUNTING,
+        }
+    )
+
+    def submit(self, spec: JobSpec, key: str) -> Command[str]:
+        """sbatch; not idempotent: look with `find` before a retry."""
+        require_key(key)
+        require_carriable(spec)
+        require_features(self.kind, self.features, spec)
+        return Submit(spec, key)
+
+    def find(self, key: str, username: str, system: str) -> Command[str | None]:
+        """Out of the live queue."""
+        require_key(key)
+        _require_users((username,))
+        return Find(key, username)
+
+    def find_accounted(self, key: str, username: str, since: datetime) -> Command[str | None]:
+        """Out of accounting, which knows the keys of ended jobs."""
+        require_key(key)
+        _require_users((username,))
+        return FindAccounted(key, username, since)
+
+    def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+        """By squeue."""
+        _require_filter(job_filter, username)
+        return Queue(system, username, job_filter)
+
+    def accounting(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+        """By sacct."""
+        _require_filter(job_filter, username)
+        return Accounting(system, username, job_filter)
+
+    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Mapping[str, TaskError | None]]:
+        """By scancel."""
+        require_job_ids(JOB_ID, job_ids)
+        return Cancel(tuple(job_ids), signal_name(signal))
+
+    def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
+        """By sinfo."""
+        return Partitions(show_hidden)
+
+    def version(self) -> Command[str]:
+        """By scontrol."""
+        return Version()
+
+
+def _require_filter(job_filter: JobFilter, username: str) -> None:
+    require_job_ids(JOB_ID, job_filter.job_ids or ())
+    _require_users((username, *(job_filter.users or ())))
+
+
+def _require_users(names: Sequence[str]) -> None:
+    for name in names:
+        if not USERNAME.fullmatch(name):
+            raise InvalidInput(f"{name!r} is no user name")

@@ -1,0 +1,51 @@
+"""Slurm's job states: https://slurm.schedmd.com/squeue.html#SECTION_JOB-STATE-CODES and sacct.html."""
+
+from firecrest_gql.model.jobs import JobState
+
+STATES = {
+    "BOOT_FAIL": JobState.BOOT_FAIL,
+    "CANCELLED": JobState.CANCELLED,
+    "COMPLETED": JobState.COMPLETED,
+    "COMPLETING": JobState.COMPLETING,
+    "CONFIGURING": JobState.CONFIGURING,
+    "DEADLINE": JobState.DEADLINE,
+    "FAILED": JobState.FAILED,
+    "LAUNCH_FAILED": JobState.FAILED,
+    "NODE_FAIL": JobState.NODE_FAIL,
+    "OUT_OF_MEMORY": JobState.OUT_OF_MEMORY,
+    "PENDING": JobState.PENDING,
+    "POWER_UP_NODE": JobState.CONFIGURING,
+    "PREEMPTED": JobState.PREEMPTED,
+    "RECONFIG_FAIL": JobState.FAILED,
+    "REQUEUED": JobState.REQUEUED,
+    "REQUEUE_FED": JobState.REQUEUED,
+    "REQUEUE_HOLD": JobState.HELD,
+    "RESIZING": JobState.RUNNING,
+    "RESV_DEL_HOLD": JobState.HELD,
+    "REVOKED": JobState.CANCELLED,
+    "RUNNING": JobState.RUNNING,
+    "SIGNALING": JobState.RUNNING,
+    "SPECIAL_EXIT": JobState.HELD,
+    "STAGE_OUT": JobState.COMPLETING,
+    "STOPPED": JobState.SUSPENDED,
+    "SUSPENDED": JobState.SUSPENDED,
+    "TIMEOUT": JobState.TIMEOUT,
+    "UPDATE_DB": JobState.COMPLETING,
+}
+
+# https://slurm.schedmd.com/job_reason_codes.html: a pending job that only a release lets go on.
+HELD_REASONS = frozenset({"JobHeldUser", "JobHeldAdmin", "job_requeued_in_held_state", "launch_failed_requeued_held"})
+
+
+def job_state(raw: str, reason: str | None) -> JobState:
+    """The state of `CANCELLED by 1000`, of a word cut as `OUT_OF_ME+`, and of a pending job that is held."""
+    word = (raw.split() or [""])[0]
+    state = STATES.get(word) or _uncut(word)
+    return JobState.HELD if state is JobState.PENDING and reason in HELD_REASONS else state
+
+
+def _uncut(word: str) -> JobState:
+    if not word.endswith("+") or len(word) < 4:
+        return JobState.UNKNOWN
+    meant = {state for name, state in STATES.items() if name.startswith(word[:-1])}
+    return meant.pop() if len(meant) == 1 else JobState.UNKNOWN

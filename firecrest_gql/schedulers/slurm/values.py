@@ -1,0 +1,60 @@
+"""The values of Slurm's fields: times, durations, sizes, exit codes, and the many words for nothing."""
+
+import re
+from datetime import UTC, datetime
+
+NOTHING = frozenset({"", "(null)", "N/A", "n/a", "None", "None assigned", "Unknown", "NONE", "INVALID", "NOT_SET"})
+UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50}
+
+
+def text(raw: str) -> str | None:
+    """The word, or None for one that means nothing."""
+    return None if raw in NOTHING else raw
+
+
+def number(raw: str) -> int | None:
+    """Digits, or None."""
+    return int(raw) if raw.isascii() and raw.isdecimal() else None
+
+
+def time(raw: str) -> datetime | None:
+    """Seconds since the epoch, which SLURM_TIME_FORMAT=%s gives; None for `Unknown` and `N/A`."""
+    seconds = number(raw)
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def seconds(raw: str) -> int | None:
+    """A duration as [days-][[hours:]minutes:]seconds; None for `UNLIMITED`, `Partition_Limit` and their like."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)(?:\.\d+)?", raw)
+    if match is None:
+        return None
+    days, hours, minutes, rest = (int(part or 0) for part in match.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + rest
+
+
+def minutes(raw: str) -> int | None:
+    """Whole minutes as seconds; None for a word."""
+    count = number(raw)
+    return None if count is None else count * 60
+
+
+def memory(tres: str) -> int | None:
+    """Bytes out of `cpu=1,mem=1024M,node=1`; None where memory is not counted."""
+    match = re.search(r"(?:^|,)mem=(\d+(?:\.\d+)?)([KMGTP]?)", tres)
+    return None if match is None else int(float(match[1]) * UNITS[match[2] or "M"])
+
+
+def exit_pair(raw: str) -> tuple[int | None, int | None]:
+    """Exit code and signal out of sacct's `3:0` and `0:9`; a job that a signal ended has no exit code."""
+    match = re.fullmatch(r"(\d+):(\d+)", raw)
+    return (None, None) if match is None else _one_of(int(match[1]), int(match[2]))
+
+
+def wait_status(raw: str) -> tuple[int | None, int | None]:
+    """The same out of squeue's number, as wait(2) gives it."""
+    status = number(raw)
+    return (None, None) if status is None else _one_of(status >> 8 & 0xFF, status & 0x7F)
+
+
+def _one_of(code: int, signal: int) -> tuple[int | None, int | None]:
+    return (None, signal) if signal else (code, None)
