@@ -24,7 +24,7 @@ def unprivileged() -> pwd.struct_passwd | None:
 def owned_folder(state: Path) -> Path:
     """The folder for the homes: below `state`, or, where root's stand-in cannot reach that, below /var/tmp."""
     account = unprivileged()
-    if account is None or _reachable(state):
+    if account is None or reachable(state):
         folder = state / "embedded"
     else:
         # The same at every start, so that the files are found again.
@@ -54,7 +54,7 @@ def make_home(folder: Path, name: str) -> Path:
     return _owned(home, unprivileged())
 
 
-def _reachable(folder: Path) -> bool:
+def reachable(folder: Path) -> bool:
     """Whether everybody may pass through all folders above and this one."""
     resolved = folder.resolve()
     return all(each.stat().st_mode & stat.S_IXOTH for each in (resolved, *resolved.parents))
