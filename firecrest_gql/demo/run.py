@@ -4,9 +4,10 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -58,6 +59,7 @@ async def running_demo(state: Path, port: int, *, with_slurm: bool = False) -> A
     require_free(port, "the server")
     url = f"http://{LOOPBACK}:{port}"
     state = private_directory(state).resolve()
+    (state / "demo.json").unlink(missing_ok=True)  # of a demo that was killed
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(running_parts(state, [url, f"http://localhost:{port}"]))
         authority = ensure_ca_key(state / "authority" / "ca_key").export_public_key().decode().strip()
@@ -73,8 +75,18 @@ async def running_demo(state: Path, port: int, *, with_slurm: bool = False) -> A
         write_private(config, yaml.safe_dump(demo_settings(state, port, parts, systems)))
         await stack.enter_async_context(running(embedded.process, _process(state, "signer", _listens(state))))
         await stack.enter_async_context(running(_process(state, "worker"), _server(state, port)))
-        write_private(state / "demo.json", json.dumps(demo_file(port, parts.identity, homes), indent=1))
-        yield f"{url}/"
+        with written(state / "demo.json", demo_file(port, parts.identity, homes)):
+            yield f"{url}/"
+
+
+@contextmanager
+def written(file: Path, content: dict[str, Any]) -> Iterator[None]:
+    """The file is there, 0600, for as long as what it tells of."""
+    write_private(file, json.dumps(content, indent=1))
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _server(state: Path, port: int) -> Process:
