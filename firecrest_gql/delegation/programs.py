@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import dropwhile
 from posixpath import basename
 
 _SHELLS = ("sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "rbash", "tcsh", "yash", "zsh")
@@ -67,9 +68,13 @@ _SERVICE_PROGRAMS = {
     "stat": r"-f(\0.*)?",
     "true": r"",
 }
+# What may stand before them, behind env: it changes how they print and nothing else.
+_SERVICE_ASSIGNMENTS = frozenset(("SLURM_BITSTR_LEN=0", "SLURM_TIME_FORMAT=%s", "TZ=UTC"))
 
 
 def read_only(argv: Sequence[str]) -> bool:
     """Whether the service account may run this: the programs of probes and of job watching, found on the PATH."""
+    if argv and argv[0] == "env":
+        argv = [*dropwhile(_SERVICE_ASSIGNMENTS.__contains__, argv[1:])]
     allowed = _SERVICE_PROGRAMS.get(argv[0]) if argv else None
     return allowed is not None and re.fullmatch(allowed, "\0".join(argv[1:]), re.DOTALL) is not None
