@@ -4,7 +4,7 @@ import pytest
 
 from tests.parts import PROGRAMS, require
 
-pytest_plugins = ["tests.redis"]
+pytest_plugins = ["tests.redis", "tests.service", "tests.slurm"]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

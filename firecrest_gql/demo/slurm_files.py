@@ -35,6 +35,7 @@ SlurmdParameters=config_overrides
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerType=sched/backfill
+SchedulerParameters=batch_sched_delay=0
 KillWait=5
 PrivateData=jobs
 JobAcctGatherType=jobacct_gather/linux

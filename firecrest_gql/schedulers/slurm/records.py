@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 
 def token() -> str:
-    """Sixteen letters and digits."""
-    return secrets.token_hex(8)
+    """A letter, for squeue takes leading digits for a field's width, and sixteen letters and digits."""
+    return f"x{secrets.token_hex(8)}"
 
 
 def records(output: bytes, mark: str, fields: Sequence[str]) -> Iterator[dict[str, str]]:

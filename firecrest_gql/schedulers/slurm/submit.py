@@ -14,6 +14,8 @@ from firecrest_gql.schedulers.specification import READ_ENVIRONMENT, environment
 # The envelope's locale is not the job's. Variables come on standard input: an argument list is everybody's to read,
 # and in --export=ALL,NAME=VALUE a comma would begin another variable.
 PROGRAM = f'unset LC_ALL; {READ_ENVIRONMENT}; exec "$@"'
+# Arguments need a script with a name: /dev/stdin, which only a pipe, and no socket, can be opened by.
+PROGRAM_WITH_ARGUMENTS = f'unset LC_ALL; {READ_ENVIRONMENT}; cat | "$@"'
 
 # https://slurm.schedmd.com/sbatch.html: a field of the specification, its option.
 OPTIONS = {
@@ -47,7 +49,8 @@ class Submit(Command[str]):
     def argv(self) -> list[str]:
         """A shell that takes the variables in and becomes sbatch."""
         fixed = ("sbatch", "--parsable", "--export=ALL", f"--comment={self.key}")
-        return ["sh", "-c", PROGRAM, "firecrest-submit", *fixed, *self._options(), *self._script()]
+        program = PROGRAM_WITH_ARGUMENTS if self.spec.arguments else PROGRAM
+        return ["sh", "-c", program, "firecrest-submit", *fixed, *self._options(), *self._script()]
 
     @property
     def stdin(self) -> Stdin:
