@@ -14,15 +14,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
+import asyncssh
 import pytest
 import pytest_asyncio
+from broadcaster import Broadcast
 from redis.asyncio import Redis
 
 from firecrest_gql.command import Command, Remote, Result, Stream
+from firecrest_gql.delegation.request import Purpose
 from firecrest_gql.envelope import HEARTBEAT, HEARTBEAT_SECONDS, Envelope, command_line
 from firecrest_gql.errors import CommandTimeout, SystemUnavailable
-from firecrest_gql.model.identity import Caller, Principal, Token
+from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.watch import JobWatch
+from firecrest_gql.model.identity import Caller, Grant, Principal, Token
 from firecrest_gql.settings import SystemSettings
+from firecrest_gql.tasks.bell import RedisBell
 from firecrest_gql.tasks.connection import connect
 from tests.redis import RealValkey
 
@@ -32,7 +38,7 @@ SYSTEM = SystemSettings.model_validate(
     {
         "name": "local",
         "login_nodes": [{"host": "127.0.0.1"}],
-        "host_keys": ["ssh-ed25519 AAAA"],
+        "host_keys": [asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()],
         "delegation": {"source_addresses": ["127.0.0.1"]},
         "scheduler": {"kind": "direct"},
     }
@@ -65,6 +71,7 @@ class ThisMachine:
     path: str = os.environ["PATH"]
     down: bool = False
     ran: list[Remote] = field(default_factory=list)
+    running: int = 0
     asked_by: list[Caller] = field(default_factory=list)
 
     def count(self, kind: type[Remote]) -> int:
@@ -104,11 +111,7 @@ class ThisMachine:
         """Run it to its end."""
         async with self._process(caller, command) as (process, marker):
             stdout, stderr = await asyncio.gather(_rest(process.stdout), _rest(process.stderr))
-            mark = f"{marker}\n".encode()
-            said, _, status = stderr.partition(mark)[2].rpartition(f"\n{marker} ".encode())
-            if not status or status.split()[1] != b"0":
-                raise CommandTimeout("the command was ended")
-            return command.parse(Result(int(status.split()[0]), stdout.partition(mark)[2], said))
+            return command.parse(_result(stdout, stderr, marker))
 
     @asynccontextmanager
     async def stream(
@@ -118,7 +121,13 @@ class ThisMachine:
         async with self._process(caller, stream) as (process, marker):
             assert process.stdout
             await process.stdout.readuntil(f"{marker}\n".encode())
-            yield stream.items(_chunks(process.stdout))
+            yield self._items(stream, process, marker)
+
+    async def _items(self, stream: Stream[T], process: asyncio.subprocess.Process, marker: str) -> AsyncIterator[T]:
+        assert process.stdout
+        async for item in stream.items(_chunks(process.stdout)):
+            yield item
+        stream.check(_result(b"", await _rest(process.stderr), marker))
 
     @asynccontextmanager
     async def _process(self, caller: Caller, act: Remote) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
@@ -139,13 +148,23 @@ class ThisMachine:
             start_new_session=True,
         )
         feeder = asyncio.create_task(_feed(process.stdin, data))
+        self.running += 1
         try:
             yield process, marker
         finally:
+            self.running -= 1
             feeder.cancel()
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
+
+
+def _result(stdout: bytes, stderr: bytes, marker: str) -> Result:
+    mark = f"{marker}\n".encode()
+    said, _, status = stderr.partition(mark)[2].rpartition(f"\n{marker} ".encode())
+    if not status or status.split()[1] != b"0":
+        raise CommandTimeout("the command was ended")
+    return Result(int(status.split()[0]), stdout.partition(mark)[2], said)
 
 
 async def _feed(stdin: Any, data: bytes) -> None:
@@ -179,3 +198,27 @@ def machine(tmp_path: Path) -> Iterator[ThisMachine]:
     machine = ThisMachine(tmp_path)
     yield machine
     machine.clear()
+
+
+class Sealing:
+    """Grants whatever is asked: the signer's own rules have their own tests."""
+
+    async def grant(self, token: Token, system: str, purpose: Purpose) -> Grant:
+        return Grant(f"sealed {system} {purpose}")
+
+
+@pytest.fixture
+def user() -> Principal:
+    """A user whom no other test knows."""
+    return principal(f"u{uuid4().hex[:12]}")
+
+
+@pytest_asyncio.fixture
+async def broadcast(valkey: RealValkey) -> AsyncIterator[Broadcast]:
+    async with Broadcast(backend=RedisBell(valkey.url)) as broadcast:
+        yield broadcast
+
+
+def watching(jobs: Jobs, redis: Redis, broadcast: Broadcast) -> JobWatch:
+    """One replica's watch."""
+    return JobWatch(jobs, Sealing(), redis, broadcast)

@@ -11,7 +11,6 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from firecrest_gql.delegation.request import Purpose
 from firecrest_gql.errors import (
     CommandFailed,
     ErrorCode,
@@ -29,13 +28,13 @@ from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.spec import from_input, to_input
 from firecrest_gql.jobs.work import JobWork
-from firecrest_gql.model.identity import Grant, Principal, Token
+from firecrest_gql.model.identity import Grant, Principal
 from firecrest_gql.model.jobs import JobFilter, JobSpec, JobState
 from firecrest_gql.model.tasks import JobRef, Task, TaskKind
 from firecrest_gql.schedulers.direct.commands import Submit
 from firecrest_gql.schedulers.direct.dialect import Direct
 from firecrest_gql.tasks.store import TaskStore
-from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually, principal
+from tests.jobs_system import SYSTEM, Sealing, ThisMachine, caller, eventually
 from tests.redis import RealValkey
 
 pytest_plugins = ["tests.redis", "tests.jobs_system"]
@@ -43,13 +42,6 @@ pytestmark = pytest.mark.redis
 
 HELLO = "#!/bin/sh\necho hello\n"
 LONG = "#!/bin/sh\nsleep 600\n"
-
-
-class Sealing:
-    """Grants whatever is asked: the signer's own rules have their own tests."""
-
-    async def grant(self, token: Token, system: str, purpose: Purpose) -> Grant:
-        return Grant(f"sealed {system} {purpose}")
 
 
 @pytest.fixture
@@ -73,12 +65,6 @@ def compute(tasks: TaskStore, queued: list[str]) -> Compute:
 @pytest.fixture
 def work(machine: ThisMachine, redis: Redis) -> JobWork:
     return JobWork(machine, {"local": SYSTEM}, {"direct": Direct()}, Attempts(redis), RecentJobs(redis))
-
-
-@pytest.fixture
-def user(machine: ThisMachine) -> Principal:
-    """A user whom no other test knows."""
-    return principal(f"u{uuid4().hex[:12]}")
 
 
 async def submitted(compute: Compute, tasks: TaskStore, user: Principal, **spec: Any) -> Task:
