@@ -181,6 +181,7 @@ start_processes
 await livez '"HEALTHY"'
 await readyz '"workers":"HEALTHY"'
 await readyz '"signer":"HEALTHY"'
+await '' '</html>'
 check_health
 size=$($engine images --format '{{.Size}}' "$image")
-echo "image-test: passed: $image ($size) serves as user ${user%:*}, healthy with a worker and a signer of the same image"
+echo "image-test: passed: $image ($size) serves as user ${user%:*}, with the playground, healthy beside a worker and a signer of the same image"

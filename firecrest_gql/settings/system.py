@@ -4,12 +4,27 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+import asyncssh
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.networks import IPvAnyNetwork
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$")]
 AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
+# What every login shell reads alike between single quotes (see firecrest_gql.envelope).
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+PlainText = Annotated[str, StringConstraints(pattern=r"^[ \"-&(-\[\]-~]*$")]
+
+
+def _public_key(line: str) -> str:
+    try:
+        asyncssh.import_public_key(line)
+    except asyncssh.KeyImportError:
+        raise ValueError("no public key of OpenSSH, which begins with its type: ssh-ed25519 AAAA…") from None
+    return line
+
+
+PublicKey = Annotated[str, AfterValidator(_public_key)]
 
 
 class Block(BaseModel):
@@ -58,8 +73,10 @@ class SchedulerSettings(Block):
     """The workload manager and the environment of its commands."""
 
     kind: str = Field(description="An entry point of firecrest_gql.schedulers: slurm, direct, …")
-    path: str = Field("/usr/local/bin:/usr/bin:/bin", description="PATH of every command on this system")
-    environment: dict[str, str] = Field(default_factory=dict, description="Further variables, such as SLURM_CONF")
+    path: PlainText = Field("/usr/local/bin:/usr/bin:/bin", description="PATH of every command on this system")
+    environment: dict[Variable, PlainText] = Field(
+        default_factory=dict, description="Further variables, such as SLURM_CONF"
+    )
 
 
 class FileSystemSettings(Block):
@@ -91,8 +108,8 @@ class SystemSettings(Block):
     name: Name
     description: str | None = None
     login_nodes: tuple[LoginNode, ...] = Field(min_length=1, description="A dead one is skipped")
-    host_keys: tuple[str, ...] = Field((), description="OpenSSH public keys that the login nodes may show")
-    host_authorities: tuple[str, ...] = Field((), description="Public keys of CAs that sign host keys")
+    host_keys: tuple[PublicKey, ...] = Field((), description="OpenSSH public keys that the login nodes may show")
+    host_authorities: tuple[PublicKey, ...] = Field((), description="Public keys of CAs that sign host keys")
     jump_host: LoginNode | None = None
     delegation: DelegationSettings
     scheduler: SchedulerSettings
