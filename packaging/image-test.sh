@@ -142,6 +142,9 @@ start_processes() {
     run="$engine run --isolation chroot --volume $work/settings:/etc/firecrest:ro $container --"
     for process in signer worker serve; do
         $run firecrest-gql "$process" --help >/dev/null 2>"$work/help.log" || fail "$process --help failed"
+    done
+    ! $run python3 /opt/firecrest-gql/health.py 2>/dev/null || fail "the health check passes where nothing runs"
+    for process in signer worker serve; do
         # shellcheck disable=SC2086 # a command and its arguments, without blanks in any
         start "$process" $run firecrest-gql "$process"
     done
