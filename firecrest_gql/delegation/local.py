@@ -39,10 +39,10 @@ class LocalAuthority:
 
     async def grant(self, token: Token, system: str, purpose: Purpose) -> Grant:
         """See `Authority`."""
-        wish = CertificateRequest(CertificateKind.COMMAND, system, "", "", "grant", token)
         try:
             warrant, block = await self._warrant(token), self._system(system)
-            judge(self._case(replace(wish, username=warrant.username), warrant, block), GRANT_POLICY)
+            wish = CertificateRequest(CertificateKind.COMMAND, block.name, warrant.username, "", "", token)
+            judge(self._case(wish, warrant, block), GRANT_POLICY)
         except FirecrestError as error:
             log.warning("refused a grant for system=%s purpose=%s: %s", system, purpose, error.message)
             raise

@@ -1,6 +1,7 @@
 """Opens connections to login nodes: host keys verified, dead nodes last, one more round where a node only blinked."""
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,6 +14,7 @@ from firecrest_gql.delegation import Credential
 from firecrest_gql.errors import PermissionDenied, SystemUnavailable
 from firecrest_gql.settings import LoginNode, SystemSettings
 
+log = logging.getLogger("firecrest_gql.ssh")
 DEAD_SECONDS = 15  # for which a node that did not answer is tried last
 ROUNDS = (0.0, 0.4, 1.2)  # seconds before each round through the login nodes: a restart of sshd takes about one
 KEEPALIVE_SECONDS = 10
@@ -41,6 +43,8 @@ class Connector:
         """A connection to a login node that answers; else `SystemUnavailable`, or `PermissionDenied` for the login."""
         nodes, failure = self.in_turn(system), ""
         for pause in ROUNDS:
+            if not nodes:
+                break
             await asyncio.sleep(pause)
             for node in tuple(nodes):
                 try:
@@ -61,8 +65,11 @@ class Connector:
 
     def note(self, node: LoginNode, error: OSError | asyncssh.Error) -> str:
         """Remember that the node failed; what is wrong with it, for a person."""
+        told = f"{node.host} {_fault(error)}"
+        if (node.host, node.port) not in self._dead:
+            log.warning("login node %s, port %d (%s)", told, node.port, type(error).__name__)
         self._dead[node.host, node.port] = time.monotonic() + DEAD_SECONDS
-        return f"{node.host} {_fault(error)}"
+        return told
 
     async def _open(self, system: SystemSettings, node: LoginNode, login: Login) -> asyncssh.SSHClientConnection:
         async with asyncio.timeout(system.limits.connect_seconds):

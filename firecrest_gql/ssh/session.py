@@ -33,7 +33,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self._over = False
         self._failure: Exception | None = None
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._started = time.monotonic()
+        self._started = self._ended = time.monotonic()
         self._holding: asyncio.TimerHandle | None = None
 
     @property
@@ -69,7 +69,7 @@ class Session(asyncssh.SSHClientSession[bytes]):
         if self._failure is not None:
             raise self._failure
         ending = self._errors.ending()
-        timely = time.monotonic() - self._started < self._wish.time_limit
+        timely = self._ended - self._started < self._wish.time_limit
         if ending is None and not (self._output.seen or self._errors.after_marker.seen):
             raise self._refused_by_shell()
         if not timely and (ending is None or ending[1]):
@@ -191,6 +191,8 @@ class Session(asyncssh.SSHClientSession[bytes]):
         self.abort()
 
     def _end(self) -> None:
+        if not self._over:
+            self._ended = time.monotonic()
         self._over = True
         self._news.set()
         self._writable.set()
