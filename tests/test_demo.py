@@ -14,6 +14,7 @@ import pytest
 
 from firecrest_gql.demo.ports import remembered_ports
 from tests.client import Client, fetch_token
+from tests.processes import processes
 from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
@@ -49,15 +50,7 @@ async def started(state: Path, port: int) -> AsyncIterator[tuple[asyncio.subproc
 
 def processes_that_name(folder: Path) -> list[str]:
     """The command lines of all processes with this folder in an argument."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            argv = (process / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(folder) in argv:
-            found.append(argv.decode())
-    return found
+    return [" ".join(argv) for _, argv in processes() if any(str(folder) in word for word in argv)]
 
 
 def processes_of_job(name: str) -> list[str]:

@@ -1,6 +1,5 @@
 """A worker killed at any moment of a submission: the task succeeds all the same, and exactly one job exists."""
 
-import asyncio
 import os
 import signal
 import sys
@@ -12,7 +11,9 @@ from typing import Any
 import pytest
 
 from firecrest_gql.demo.process import Process
+from firecrest_gql.settings import load_settings
 from tests.client import Client
+from tests.processes import environment_of, processes
 from tests.waiting import until
 
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input) { task { id } } }"
@@ -28,15 +29,8 @@ SYSTEMS = ["local", pytest.param("slurm", marks=pytest.mark.slurm)]
 
 def workers_of(state: str) -> list[int]:
     """The process ids of the demo's workers, held ones included."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            argv = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if f"{state}/firecrest.yaml".encode() in argv and (b"worker" in argv or b"tests.held_worker" in argv):
-            found.append(int(folder.name))
-    return found
+    ours = {"worker", "tests.held_worker"}
+    return [pid for pid, argv in processes() if f"{state}/firecrest.yaml" in argv and not ours.isdisjoint(argv)]
 
 
 def kill_workers(state: str) -> None:
@@ -126,7 +120,7 @@ async def test_a_worker_killed_while_sbatch_runs_leaves_one_job(
 ) -> None:
     state, name = demo["state"], f"kill-during-{tmp_path.name}"
     await spawn(*ordinary(state))
-    [controller] = [int(pid) for pid in await output("pgrep", "-f", f"slurmctld.*{state}")]
+    controller = controller_of(state)
     os.kill(controller, signal.SIGSTOP)
     try:
         task_id = await submit(user, "slurm", name)
@@ -143,17 +137,13 @@ async def test_a_worker_killed_while_sbatch_runs_leaves_one_job(
 
 def running(program: str, word: str) -> bool:
     """Whether a process of this program has the word in an argument."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            argv = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if argv.split(b"\0")[0].endswith(program.encode()) and word.encode() in argv:
-            return True
-    return False
+    return any(argv[0].endswith(program) and any(word in part for part in argv) for _, argv in processes())
 
 
-async def output(*argv: str) -> list[str]:
-    """The lines that a program prints."""
-    child = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
-    return (await child.communicate())[0].decode().split()
+def controller_of(state: str) -> int:
+    """The process id of the demo's slurmctld."""
+    system = load_settings(Path(state) / "firecrest.yaml").system("slurm")
+    assert system is not None
+    mark = f"SLURM_CONF={system.scheduler.environment['SLURM_CONF']}"
+    [found] = [pid for pid, argv in processes() if argv[0].endswith("slurmctld") and mark in environment_of(pid)]
+    return found

@@ -1,0 +1,24 @@
+"""The processes of this machine, as the kernel lists them."""
+
+import os
+from pathlib import Path
+
+
+def processes() -> list[tuple[int, list[str]]]:
+    """The id and the argument vector of each; one that ends meanwhile is left out."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            argv = os.fsdecode((folder / "cmdline").read_bytes()).split("\0")
+        except OSError:
+            continue
+        found.append((int(folder.name), argv))
+    return found
+
+
+def environment_of(pid: int) -> list[str]:
+    """The variables that the process was started with; none where it has ended."""
+    try:
+        return os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
+    except OSError:
+        return []
