@@ -65,6 +65,8 @@ test -z "$j_stdin" || test -r "$j_decoded" || refuse "rejected the input $j_deco
 trap "end CANCELLED" TERM
 trap "end TIMEOUT" USR1
 trap "j_interrupted=1; strike KILL" USR2
+# Whoever waited for the number may be gone; ignored, the signal would be ignored by the job too.
+trap : PIPE
 birth $$
 printf "%s\n" "$j_id" "$$ $j_birth $j_boot" "$(date +%s)" "$(uname -n)" "$j_name" "$j_directory" "$j_stdin" \
   "$j_stdout" "$j_stderr" "$j_limit" "$j_key" >"$j_new/record" || refuse "rejected the job cannot be recorded"

@@ -1,0 +1,309 @@
+"""Jobs without a workload manager: what happens when anything is killed at any moment."""
+
+import asyncio
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from firecrest_gql.command import Command, Result
+from firecrest_gql.errors import CommandFailed, FirecrestError, InvalidInput, NoSpace, SchedulerRejected, Unsupported
+from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
+from firecrest_gql.schedulers.direct import Direct
+from tests.scheduler_commands import PATH, run_in, until
+
+DIRECT = Direct()
+SLEEPS = JobSpec(script="#!/bin/sh\nexec sleep 600\n")
+
+
+class Workstation:
+    """A home, and whoever works there."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    async def submit(self, spec: JobSpec, key: str) -> str:
+        return await run_in(DIRECT.submit(spec, key), self.home)
+
+    async def jobs(self, *ids: str) -> list[Job]:
+        return await run_in(DIRECT.queue(JobFilter(job_ids=ids or None), "me", "here"), self.home)
+
+    async def reached(self, job_id: str, state: JobState) -> Job:
+        async def so() -> bool:
+            return (await self.jobs(job_id))[0].state is state
+
+        await until(so)
+        return (await self.jobs(job_id))[0]
+
+    async def cancel(self, *ids: str) -> None:
+        await run_in(DIRECT.cancel(ids), self.home)
+
+    def processes(self) -> list[int]:
+        """Everything that has this home, but for us."""
+        mark = f"HOME={self.home}\0".encode()
+        return [pid for pid in map(int, filter(str.isdecimal, _names("/proc"))) if mark in _environ(pid)]
+
+    def runner(self, job_id: str) -> int:
+        return int((self.home / ".firecrest/jobs" / job_id / "record").read_text().splitlines()[1].split()[0])
+
+
+def _names(folder: str) -> list[str]:
+    return [entry.name for entry in Path(folder).iterdir()]
+
+
+def _environ(pid: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    return b""
+
+
+@pytest.fixture
+def workstation(tmp_path: Path) -> Iterator[Workstation]:
+    found = Workstation(tmp_path)
+    yield found
+    for pid in found.processes():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+async def test_the_same_key_makes_one_job_however_often_and_at_once_it_is_submitted(workstation: Workstation) -> None:
+    async with asyncio.TaskGroup() as group:
+        submissions = [group.create_task(workstation.submit(SLEEPS, "task_same")) for _ in range(8)]
+    ids = {submission.result() for submission in submissions}
+    assert len(ids) == 1
+    assert await workstation.submit(SLEEPS, "task_same") in ids
+    assert [job.job_id for job in await workstation.jobs()] == [*ids]
+
+
+async def test_ids_are_numbers_that_grow_and_no_two_jobs_share_one(workstation: Workstation) -> None:
+    first = await workstation.submit(SLEEPS, "task_first")
+    async with asyncio.TaskGroup() as group:
+        submissions = [group.create_task(workstation.submit(SLEEPS, f"task_{number}")) for number in range(8)]
+    ids = {int(submission.result()) for submission in submissions}
+    assert len(ids) == 8
+    assert min(ids) > int(first)
+    assert {int(job.job_id) for job in await workstation.jobs()} == {int(first), *ids}
+
+
+async def test_a_submission_killed_at_any_moment_leaves_a_whole_job_or_none(workstation: Workstation) -> None:
+    script = "#!/bin/sh\n" + "# a line\n" * 10_000 + "echo whole\n"
+    for number in range(30):
+        key = f"task_{number}"
+        await _killed(DIRECT.submit(JobSpec(script=script), key), workstation.home, after=number * 0.001)
+        job_id = await workstation.submit(JobSpec(script=script), key)
+        assert await run_in(DIRECT.find(key, "me", "here"), workstation.home) == job_id
+    jobs = await workstation.jobs()
+    assert sorted(job.comment or "" for job in jobs) == sorted(f"task_{number}" for number in range(30))
+    for job in jobs:
+        ended = await workstation.reached(job.job_id, JobState.COMPLETED)
+        assert Path(ended.stdout_path or "").read_text() == "whole\n"  # noqa: ASYNC240
+
+
+async def _killed(command: Command[str], home: Path, after: float) -> None:
+    """Start it in a process group of its own, and SIGKILL all of that."""
+    assert isinstance(command.stdin.data, bytes)
+    child = await asyncio.create_subprocess_exec(
+        *command.argv,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        env={"PATH": PATH, "HOME": str(home)},
+        start_new_session=True,
+    )
+    writing = asyncio.create_task(child.communicate(command.stdin.data))
+    await asyncio.sleep(after)
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    await writing
+
+
+async def test_an_input_that_ends_early_makes_no_job_of_half_an_environment(workstation: Workstation) -> None:
+    command = DIRECT.submit(replace(SLEEPS, environment=(("A", "1"),)), "task_cut")
+    child = await asyncio.create_subprocess_exec(
+        *command.argv, stdin=asyncio.subprocess.PIPE, env={"PATH": PATH, "HOME": str(workstation.home)}
+    )
+    await child.communicate(b"A=1")
+    assert await workstation.jobs() == []
+
+
+async def test_a_runner_that_is_killed_makes_its_job_a_node_failure(workstation: Workstation) -> None:
+    job_id = await workstation.submit(SLEEPS, "task_lost")
+    await workstation.reached(job_id, JobState.RUNNING)
+    os.kill(workstation.runner(job_id), signal.SIGKILL)
+    job = await workstation.reached(job_id, JobState.NODE_FAIL)
+    assert job.final
+    assert "runner" in (job.reason or "")
+    await workstation.cancel(job_id)  # ends what the job has left
+
+    async def gone() -> bool:
+        return workstation.processes() == []
+
+    await until(gone)
+
+
+async def test_another_process_with_the_runners_number_is_not_taken_for_it(workstation: Workstation) -> None:
+    job_id = await workstation.submit(SLEEPS, "task_recycled")
+    record = workstation.home / ".firecrest/jobs" / job_id / "record"
+    os.kill(workstation.runner(job_id), signal.SIGKILL)
+    lines = record.read_text().splitlines()
+    _, born, boot = lines[1].split()
+    for other in (f"{os.getpid()} {born} {boot}", f"1 {born} {boot}", f"{os.getpid()} {_birth()} another-boot"):
+        record.write_text("\n".join([lines[0], other, *lines[2:]]) + "\n")
+        [job] = await workstation.jobs(job_id)
+        assert job.state is JobState.NODE_FAIL
+        await workstation.cancel(job_id)
+
+
+def _birth() -> str:
+    return Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
+
+
+async def test_a_job_ends_at_its_time_limit_and_a_stubborn_one_is_killed(workstation: Workstation) -> None:
+    stubborn = JobSpec(script="#!/bin/sh\ntrap '' TERM\nsleep 600 & sleep 600; sleep 600\n", time_limit_seconds=1)
+    job_id = await workstation.submit(stubborn, "task_long")
+    job = await workstation.reached(job_id, JobState.TIMEOUT)
+    assert (job.time_limit_seconds, job.signal) == (1, 9)
+    assert workstation.processes() == []
+
+
+async def test_a_job_that_ends_takes_what_it_started_along(workstation: Workstation) -> None:
+    script = "#!/bin/sh\nsleep 600 &\nsetsid sleep 600 &\n(setsid setsid sh -c 'trap : TERM; sleep 600; sleep 600' &)\n"
+    job_id = await workstation.submit(JobSpec(script=script), "task_children")
+    await workstation.reached(job_id, JobState.COMPLETED)
+    assert workstation.processes() == []
+
+
+async def test_a_script_can_trap_the_signals_that_a_background_shell_ignores(workstation: Workstation) -> None:
+    script = "#!/bin/sh\ntrap 'echo interrupted; exit 0' INT\necho ready\nwhile :; do sleep 0.1; done\n"
+    job_id = await workstation.submit(JobSpec(script=script), "task_interrupt")
+    output = workstation.home / f"job-{job_id}.out"
+
+    async def ready() -> bool:
+        return output.exists() and output.read_text() == "ready\n"
+
+    await until(ready)
+    await run_in(DIRECT.cancel([job_id], "INT"), workstation.home)
+    await workstation.reached(job_id, JobState.COMPLETED)
+    assert output.read_text() == "ready\ninterrupted\n"
+
+
+async def test_a_job_knows_its_id_and_keeps_the_umask_and_nothing_of_the_runners_variables(
+    workstation: Workstation,
+) -> None:
+    script = "#!/bin/sh\necho $FIRECREST_JOB_ID $(umask)\nenv | grep -c '^j_'\n"
+    spec = JobSpec(script=script, environment=(("j_new", "mine"),))
+    job_id = await workstation.submit(spec, "task_environment")
+    await workstation.reached(job_id, JobState.COMPLETED)
+    assert (workstation.home / f"job-{job_id}.out").read_text() == f"{job_id} 0022\n1\n"
+    assert not (workstation.home / ".firecrest/jobs" / job_id / "environment").exists()
+
+
+async def test_the_state_is_its_owners_alone(workstation: Workstation) -> None:
+    job_id = await workstation.submit(SLEEPS, "task_private")
+    folder = workstation.home / ".firecrest/jobs"
+    assert folder.stat().st_mode & 0o077 == 0
+    assert all(file.stat().st_mode & 0o077 == 0 for file in (folder / job_id).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (JobSpec(script="#!/bin/sh\n", working_directory="/no/such"), "/no/such cannot be entered"),
+        (JobSpec(script="#!/bin/sh\n", stdout_path="no/such/file"), "no/such/file cannot be written"),
+        (JobSpec(script="#!/bin/sh\n", stdin_path="/no/input"), "/no/input cannot be read"),
+    ],
+)
+async def test_what_cannot_run_is_rejected_and_leaves_nothing(
+    workstation: Workstation, spec: JobSpec, words: str
+) -> None:
+    with pytest.raises(SchedulerRejected, match=words):
+        await workstation.submit(spec, "task_bad")
+    assert await workstation.jobs() == []
+    assert sorted(entry.name for entry in (workstation.home / ".firecrest/jobs").iterdir()) == [".keys"]
+
+
+async def test_a_missing_interpreter_fails_the_job_and_says_so_in_its_output(workstation: Workstation) -> None:
+    job_id = await workstation.submit(JobSpec(script="#!/no/such/interpreter\n"), "task_interpreter")
+    job = await workstation.reached(job_id, JobState.FAILED)
+    assert job.exit_code == 127
+    assert "No such file" in (workstation.home / f"job-{job_id}.out").read_text()
+
+
+async def test_the_records_of_a_month_ago_are_forgotten_and_their_numbers_not_given_again(
+    workstation: Workstation,
+) -> None:
+    old, kept = [await workstation.submit(JobSpec(script="#!/bin/sh\n"), key) for key in ("task_old", "task_kept")]
+    for job_id in (old, kept):
+        await workstation.reached(job_id, JobState.COMPLETED)
+    ended = workstation.home / ".firecrest/jobs" / old / "ended"
+    ended.write_text(f"COMPLETED 0 {int(time.time()) - 31 * 86_400}\n")
+    new = await workstation.submit(JobSpec(script="#!/bin/sh\n"), "task_new")
+
+    async def pruned() -> bool:
+        return not ended.exists()
+
+    await until(pruned)
+    assert [job.job_id for job in await workstation.jobs()] == [kept, new]
+    assert not (workstation.home / ".firecrest/jobs/.keys/task_old").exists()
+
+
+async def test_a_home_that_does_not_know_jobs_yet_has_none(workstation: Workstation) -> None:
+    assert await workstation.jobs() == []
+    assert (await run_in(DIRECT.cancel(["1"]), workstation.home))["1"] is not None
+
+
+async def test_who_asks_for_somebody_elses_jobs_sees_none(workstation: Workstation) -> None:
+    await workstation.submit(SLEEPS, "task_mine")
+    others = JobFilter(users=("somebody",))
+    assert await run_in(DIRECT.queue(others, "me", "here"), workstation.home) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"array": "1-3"}, {"dependency": "afterok:1"}, {"node_count": 2}, {"gpu_count": 1}, {"partition": "debug"}],
+    ids=str,
+)
+def test_what_a_workstation_cannot_do_is_refused_by_name(change: dict[str, str | int]) -> None:
+    with pytest.raises(Unsupported, match=f"direct.*{next(iter(change))}"):
+        DIRECT.submit(replace(SLEEPS, **change), "task_1")  # type: ignore[arg-type]
+    DIRECT.submit(replace(SLEEPS, partition="local", node_count=1, gpu_count=0), "task_1")
+
+
+def test_an_output_pattern_that_nobody_expands_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="%a"):
+        _ = DIRECT.submit(replace(SLEEPS, stdout_path="x-%a"), "task_1").argv
+
+
+def test_a_full_home_is_told_as_such_and_anything_else_in_its_own_words() -> None:
+    command = DIRECT.submit(SLEEPS, "task_1")
+    failures: dict[bytes, type[FirecrestError]] = {
+        b"cat: write error: No space left on device": NoSpace,
+        b"cannot create: Permission denied": CommandFailed,
+    }
+    for words, kind in failures.items():
+        with pytest.raises(kind, match=words.decode()[-8:]):
+            command.parse(Result(74, b"", words))
+
+
+async def test_it_runs_where_sh_is_bash_too(workstation: Workstation, tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sh").symlink_to(bash)
+    environment = {"PATH": f"{tmp_path}/bin:{PATH}"}
+    spec = JobSpec(script="#!/bin/sh\ntrap '' TERM\necho started\nsleep 600; sleep 600\n", name="a\nb\\")
+    job_id = await run_in(DIRECT.submit(spec, "task_bash"), tmp_path, environment)
+    await until(lambda: _has(tmp_path / f"job-{job_id}.out", "started\n"))
+    await run_in(DIRECT.cancel([job_id]), tmp_path, environment)
+    job = await workstation.reached(job_id, JobState.CANCELLED)
+    assert (job.name, job.signal) == ("a\nb\\", 9)
+
+
+async def _has(file: Path, content: str) -> bool:
+    return file.exists() and file.read_text() == content  # noqa: ASYNC240
