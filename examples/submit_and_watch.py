@@ -41,7 +41,7 @@ WATCH_JOB = """subscription WatchJob($system: String!, $jobId: String!) {
 }"""
 
 OUTPUT = """subscription Output($system: String!, $jobId: String!) {
-  jobOutput(system: $system, jobId: $jobId) { offset nextOffset text }
+  jobOutput(system: $system, jobId: $jobId) { offset nextOffset reset text }
 }"""
 
 
@@ -118,7 +118,7 @@ async def follow_output(client: Client, system: str, job_id: str) -> str:
     text = ""
     async for chunk in client.events(OUTPUT, system=system, jobId=job_id):
         print(f"out   {chunk['offset']}…{chunk['nextOffset']}  {chunk['text']!r}")
-        text += chunk["text"]
+        text = chunk["text"] if chunk["reset"] else text + chunk["text"]
     return text
 
 

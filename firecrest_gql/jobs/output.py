@@ -11,7 +11,7 @@ from firecrest_gql.jobs.ports import Reaches
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.model.identity import Principal
-from firecrest_gql.model.jobs import Job, OutputChunk, OutputStream
+from firecrest_gql.model.jobs import NOT_BEGUN, Job, OutputChunk, OutputStream
 from firecrest_gql.settings import SystemSettings
 
 
@@ -77,8 +77,8 @@ class Life:
         self._told.set()
 
     async def path(self, stream: OutputStream) -> str:
-        """Where the output goes, as soon as the scheduler tells; `NotFound` where it never does."""
-        while (path := _path(self.job, stream)) is None:
+        """Where the output goes, once the job has begun: before that the file is an older job's; or `NotFound`."""
+        while (path := _path(self.job, stream)) is None or self.job.state in NOT_BEGUN:
             if self.ended.done():
                 self.ended.result()
                 raise NotFound(f"the scheduler no longer tells where {self.job.job_id} has written its output")

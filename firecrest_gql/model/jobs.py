@@ -42,6 +42,9 @@ FINAL_JOB_STATES = frozenset(
 )
 
 
+NOT_BEGUN = frozenset({JobState.PENDING, JobState.HELD, JobState.CONFIGURING, JobState.REQUEUED})
+
+
 class OutputStream(StrEnum):
     """One of a job's two outputs."""
 
