@@ -14,11 +14,3 @@ def processes() -> list[tuple[int, list[str]]]:
             continue
         found.append((int(folder.name), argv))
     return found
-
-
-def environment_of(pid: int) -> list[str]:
-    """The variables that the process was started with; none where it has ended."""
-    try:
-        return os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
-    except OSError:
-        return []

@@ -2,23 +2,35 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from firecrest_gql.demo.ports import remembered_ports
-from firecrest_gql.demo.run import running_demo
+from firecrest_gql.demo.run import Demo, running_demo
 from tests.client import Client, fetch_token
 from tests.parts import missing
 
 
 @pytest.fixture(scope="session")
-async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, Any]]:
-    """A running demo's `demo.json`; with the system `slurm` where this machine has what it needs."""
-    state = tmp_path_factory.mktemp("demo")
-    port = remembered_ports(state / "server-port.json", ["server"])["server"]
-    async with running_demo(state, port, with_slurm=missing("slurm") is None):
-        yield json.loads((state / "demo.json").read_text()) | {"state": str(state)}
+def demo_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo keeps everything."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+async def running(demo_state: Path) -> AsyncIterator[Demo]:
+    """A running demo's processes; with the system `slurm` where this machine has what it needs."""
+    port = remembered_ports(demo_state / "server-port.json", ["server"])["server"]
+    async with running_demo(demo_state, port, with_slurm=missing("slurm") is None) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(running: Demo, demo_state: Path) -> dict[str, Any]:
+    """The `demo.json` of the running demo."""
+    return {**json.loads((demo_state / "demo.json").read_text()), "state": str(demo_state)}
 
 
 @pytest.fixture

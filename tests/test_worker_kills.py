@@ -1,19 +1,16 @@
 """A worker killed at any moment of a submission: the task succeeds all the same, and exactly one job exists."""
 
-import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from firecrest_gql.demo.process import Process
-from firecrest_gql.settings import load_settings
+from firecrest_gql.demo.run import Demo
 from tests.client import Client
-from tests.processes import environment_of, processes
+from tests.processes import processes
 from tests.waiting import until
 
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input) { task { id } } }"
@@ -21,74 +18,16 @@ TASK = "query($id: ID!) { task(id: $id) { status error { message } result { ... 
 JOBS = """query($system: String!, $name: String!) {
   system(name: $system) { jobs(filter: {name: $name}) { nodes { jobId } } }
 }"""
-
-Spawn = Callable[..., Awaitable[Process]]
-
-SYSTEMS = ["local", pytest.param("slurm", marks=pytest.mark.slurm)]
-
-
-def workers_of(state: str) -> list[int]:
-    """The process ids of the demo's workers, held ones included."""
-    ours = {"worker", "tests.held_worker"}
-    return [pid for pid, argv in processes() if f"{state}/firecrest.yaml" in argv and not ours.isdisjoint(argv)]
-
-
-def kill_workers(state: str) -> None:
-    """`kill -9` to each."""
-    for pid in workers_of(state):
-        os.kill(pid, signal.SIGKILL)
+FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
 @pytest.fixture
-async def spawn(demo: dict[str, Any], replacement: Spawn) -> AsyncIterator[Spawn]:
-    """Starts workers in place of the demo's own, which is dead; afterwards an ordinary one lives again."""
-    state = Path(demo["state"])
-    kill_workers(str(state))
-    async with AsyncExitStack() as stack:
-
-        async def start(*argv: str) -> Process:
-            process = Process("a worker", [sys.executable, "-m", *argv], state / "log" / "test-worker.log")
-            return await stack.enter_async_context(process)
-
-        yield start
-    await replacement()
-
-
-@pytest.fixture(scope="session")
-async def replacement(demo: dict[str, Any]) -> AsyncIterator[Spawn]:
-    """Starts an ordinary worker that lives as long as the demo."""
-    state = Path(demo["state"])
-    async with AsyncExitStack() as stack:
-
-        async def start() -> Process:
-            argv = [sys.executable, "-m", "firecrest_gql.cli", "worker", "--config", str(state / "firecrest.yaml")]
-            return await stack.enter_async_context(Process("a worker", argv, state / "log" / "worker.log"))
-
-        yield start
-
-
-def ordinary(state: str) -> list[str]:
-    """The arguments of an ordinary worker."""
-    return ["firecrest_gql.cli", "worker", "--config", f"{state}/firecrest.yaml"]
-
-
-async def succeeds(user: Client, task_id: str) -> str:
-    """Wait until the task has succeeded; its job's id."""
-    task: dict[str, Any] = {}
-
-    async def final() -> bool:
-        nonlocal task
-        task = (await user.ask(TASK, id=task_id))["task"]
-        return task["status"] in ("SUCCEEDED", "FAILED", "CANCELLED")
-
-    await until(final, what=task_id)
-    assert task["status"] == "SUCCEEDED", task
-    return str(task["result"]["jobId"])
-
-
-async def jobs_named(user: Client, system: str, name: str) -> list[str]:
-    """The ids of the jobs with this name, in queue and accounting."""
-    return [job["jobId"] for job in (await user.ask(JOBS, system=system, name=name))["system"]["jobs"]["nodes"]]
+async def no_worker(running: Demo) -> AsyncIterator[None]:
+    """The demo's worker is dead (`kill -9`); afterwards it lives again."""
+    await running.worker.kill()
+    yield
+    if not running.worker.running:
+        await running.worker.start()
 
 
 async def submit(user: Client, system: str, name: str) -> str:
@@ -97,53 +36,64 @@ async def submit(user: Client, system: str, name: str) -> str:
     return str((await user.ask(SUBMIT, input=job))["submitJob"]["task"]["id"])
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("moment", ["before", "after"])
-async def test_a_worker_killed_around_the_submission_leaves_one_job(
-    demo: dict[str, Any], user: Client, spawn: Spawn, tmp_path: Path, system: str, moment: str
-) -> None:
-    state, reached, name = demo["state"], tmp_path / "reached", f"kill-{moment}-{tmp_path.name}"
-    await spawn("tests.held_worker", f"{state}/firecrest.yaml", moment, str(reached))
-    task_id = await submit(user, system, name)
-    await until(reached.exists, what="the worker is held")
-    kill_workers(state)
+async def job_of(user: Client, task_id: str) -> tuple[str, str | None]:
+    """Wait until the task has succeeded; its job's id and comment."""
+    task: dict[str, Any] = {}
 
-    await spawn(*ordinary(state))
-    job_id = await succeeds(user, task_id)
+    async def ended() -> bool:
+        nonlocal task
+        task = (await user.ask(TASK, id=task_id))["task"]
+        return task["status"] in FINAL
+
+    await until(ended, what=task_id)
+    assert task["status"] == "SUCCEEDED", task
+    return task["result"]["jobId"], task["result"]["comment"]
+
+
+async def jobs_named(user: Client, system: str, name: str) -> list[str]:
+    """The ids of the jobs with this name, in queue and accounting."""
+    return [job["jobId"] for job in (await user.ask(JOBS, system=system, name=name))["system"]["jobs"]["nodes"]]
+
+
+@pytest.mark.parametrize("system", ["local", pytest.param("slurm", marks=pytest.mark.slurm)])
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.usefixtures("no_worker")
+async def test_a_worker_killed_around_the_submission_leaves_one_job(
+    running: Demo, demo_state: Path, user: Client, tmp_path: Path, system: str, moment: str
+) -> None:
+    reached, name = tmp_path / "reached", f"kill-{moment}-{system}"
+    argv = [sys.executable, "-m", "tests.held_worker", str(demo_state / "firecrest.yaml"), moment, str(reached)]
+    async with Process("a held worker", argv, tmp_path / "worker.log") as held:
+        task_id = await submit(user, system, name)
+        await until(reached.exists, what="the worker is held")
+        await held.kill()
+
+    await running.worker.start()
+    job_id, comment = await job_of(user, task_id)
 
     assert await jobs_named(user, system, name) == [job_id]
+    assert system != "slurm" or comment == task_id, "the task's id is the key that the scheduler carries"
 
 
 @pytest.mark.slurm
-async def test_a_worker_killed_while_sbatch_runs_leaves_one_job(
-    demo: dict[str, Any], user: Client, spawn: Spawn, tmp_path: Path
-) -> None:
-    state, name = demo["state"], f"kill-during-{tmp_path.name}"
-    await spawn(*ordinary(state))
-    controller = controller_of(state)
-    os.kill(controller, signal.SIGSTOP)
+@pytest.mark.usefixtures("no_worker")
+async def test_a_worker_killed_while_sbatch_runs_leaves_one_job(running: Demo, user: Client) -> None:
+    assert running.slurm is not None
+    await running.worker.start()
+    running.slurm.freeze_controller()
     try:
-        task_id = await submit(user, "slurm", name)
-        await until(lambda: running("sbatch", task_id), what="sbatch waits for the controller")
-        kill_workers(state)
+        task_id = await submit(user, "slurm", "kill-during")
+        await until(lambda: runs("sbatch", task_id), what="sbatch waits for the controller")
+        await running.worker.kill()
     finally:
-        os.kill(controller, signal.SIGCONT)
+        running.slurm.resume_controller()
 
-    await spawn(*ordinary(state))
-    job_id = await succeeds(user, task_id)
+    await running.worker.start()
+    job_id, _ = await job_of(user, task_id)
 
-    assert await jobs_named(user, "slurm", name) == [job_id]
+    assert await jobs_named(user, "slurm", "kill-during") == [job_id]
 
 
-def running(program: str, word: str) -> bool:
+def runs(program: str, word: str) -> bool:
     """Whether a process of this program has the word in an argument."""
     return any(argv[0].endswith(program) and any(word in part for part in argv) for _, argv in processes())
-
-
-def controller_of(state: str) -> int:
-    """The process id of the demo's slurmctld."""
-    system = load_settings(Path(state) / "firecrest.yaml").system("slurm")
-    assert system is not None
-    mark = f"SLURM_CONF={system.scheduler.environment['SLURM_CONF']}"
-    [found] = [pid for pid, argv in processes() if argv[0].endswith("slurmctld") and mark in environment_of(pid)]
-    return found

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ import yaml
 
 from firecrest_gql.delegation.keys import ensure_ca_key
 from firecrest_gql.demo.configuration import demo_file, demo_settings, embedded_system, playground_clients, slurm_system
-from firecrest_gql.demo.embedded import make_embedded
+from firecrest_gql.demo.embedded import Embedded, make_embedded
 from firecrest_gql.demo.embedded_privileges import Unsafe
-from firecrest_gql.demo.parts import StateInUse, running_parts
+from firecrest_gql.demo.parts import Parts, StateInUse, running_parts
 from firecrest_gql.demo.ports import LOOPBACK, PortTaken, require_free
 from firecrest_gql.demo.private_files import private_directory, write_private
 from firecrest_gql.demo.process import Process, ProcessFailed, always_ready, running
-from firecrest_gql.demo.slurm import USERS, running_slurm
+from firecrest_gql.demo.slurm import USERS, SlurmSystem, running_slurm
 from firecrest_gql.demo.slurm_daemons import PartMissing
 
 REFUSALS = (PartMissing, PortTaken, ProcessFailed, StateInUse, Unsafe)
@@ -48,14 +49,27 @@ async def _run(state: Path, port: int, with_slurm: bool) -> int:
 
 
 async def _serve_until_cancelled(state: Path, port: int, with_slurm: bool) -> None:
-    async with running_demo(state, port, with_slurm=with_slurm) as playground_url:
-        print(f"firecrest-gql is ready: {playground_url} (stop it with Ctrl-C)", flush=True)
+    async with running_demo(state, port, with_slurm=with_slurm) as demo:
+        print(f"firecrest-gql is ready: {demo.playground_url} (stop it with Ctrl-C)", flush=True)
         await asyncio.Event().wait()
 
 
+@dataclass(frozen=True)
+class Demo:
+    """The demo, running: its address, and everything that a test may want to kill and start again."""
+
+    playground_url: str
+    parts: Parts
+    embedded: Process
+    signer: Process
+    worker: Process
+    server: Process
+    slurm: SlurmSystem | None
+
+
 @asynccontextmanager
-async def running_demo(state: Path, port: int, *, with_slurm: bool = False) -> AsyncIterator[str]:
-    """The whole demo, ready; gives the playground's address. `demo.json` in `state` tells clients the rest."""
+async def running_demo(state: Path, port: int, *, with_slurm: bool = False) -> AsyncIterator[Demo]:
+    """The whole demo, ready; `demo.json` in `state` tells clients what they need."""
     require_free(port, "the server")
     url = f"http://{LOOPBACK}:{port}"
     state = private_directory(state).resolve()
@@ -64,19 +78,25 @@ async def running_demo(state: Path, port: int, *, with_slurm: bool = False) -> A
         parts = await stack.enter_async_context(running_parts(state, [url, f"http://localhost:{port}"]))
         authority = ensure_ca_key(state / "authority" / "ca_key").export_public_key().decode().strip()
         embedded = make_embedded(state, authority)
-        systems = [embedded_system(embedded)]
-        homes = {"local": {name: str(home) for name, home in embedded.homes.items()}}
-        if with_slurm:
-            slurm = await stack.enter_async_context(running_slurm(state / "slurm", authority))
-            systems.append(slurm_system(slurm))
-            homes["slurm"] = {name: str(slurm.homes[name]) for name in USERS}
-        config = state / "firecrest.yaml"
+        slurm = await stack.enter_async_context(running_slurm(state / "slurm", authority)) if with_slurm else None
+        systems = [embedded_system(embedded), *([slurm_system(slurm)] if slurm else [])]
         write_private(state / "playground.json", json.dumps(playground_clients(parts.identity)))
-        write_private(config, yaml.safe_dump(demo_settings(state, port, parts, systems)))
-        await stack.enter_async_context(running(embedded.process, _process(state, "signer", _listens(state))))
-        await stack.enter_async_context(running(_process(state, "worker"), _server(state, port)))
-        with written(state / "demo.json", demo_file(port, parts.identity, homes)):
-            yield f"{url}/"
+        write_private(state / "firecrest.yaml", yaml.safe_dump(demo_settings(state, port, parts, systems)))
+        signer, worker, server = (
+            _process(state, "signer", _listens(state)),
+            _process(state, "worker"),
+            _server(state, port),
+        )
+        await stack.enter_async_context(running(embedded.process, signer))
+        await stack.enter_async_context(running(worker, server))
+        with written(state / "demo.json", demo_file(port, parts.identity, _homes(embedded, slurm))):
+            yield Demo(f"{url}/", parts, embedded.process, signer, worker, server, slurm)
+
+
+def _homes(embedded: Embedded, slurm: SlurmSystem | None) -> dict[str, dict[str, str]]:
+    """The home of each user on each system."""
+    homes = {"local": {name: str(home) for name, home in embedded.homes.items()}}
+    return homes | ({"slurm": {name: str(slurm.homes[name]) for name in USERS}} if slurm else {})
 
 
 @contextmanager
