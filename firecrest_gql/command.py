@@ -72,5 +72,5 @@ class Stream(Remote, Generic[T]):
     def items(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[T]:
         """Read the items out of the bytes as they come; a slow reader slows the remote side."""
 
-    def check(self, result: Result) -> None:  # noqa: B027  (most streams need no last word)
+    def check(self, result: Result) -> None:
         """Raise where the ended command's status and standard error (its `stdout` is empty) say that it failed."""

@@ -1,4 +1,4 @@
-"""One tree of errors: each class has a code of the contract, a sentence that names the way out, and whether a retry may help."""
+"""One tree of errors: each class has a code of the contract, a sentence, and whether a retry may help."""
 
 from enum import StrEnum
 from typing import ClassVar

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from firecrest_gql.jobs.output import JobOutput
-from firecrest_gql.jobs.watch import JobWatch
-
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.compute import Compute
+from firecrest_gql.jobs.output import JobOutput
 from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.model.identity import Caller, Principal
 from firecrest_gql.settings import Settings
 from firecrest_gql.status.book import HealthBook
