@@ -5,10 +5,16 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
 
-from firecrest_gql.errors import ErrorCode, FirecrestError, InvalidInput
+from firecrest_gql.errors import ErrorCode, FirecrestError, InvalidInput, QueryTooComplex
 from resolvers.context import Context
+
+REQUEST_FAULTS = CannotGetOperationTypeError | InvalidOperationTypeError | MissingQueryError
+ABORTED = "Parsing aborted."
+"""How graphql-core ends what it says of a document with too many tokens or levels."""
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +36,8 @@ def code_error(error: GraphQLError, request_id: str | None) -> None:
     if known is None:
         log.error("request %s: a fault at %s", request_id, error.path, exc_info=error.original_error)
         error.message = f"a fault of this service; ask its administrators about request {request_id}"
+    else:
+        error.message = known.message
     error.extensions = {**(error.extensions or {}), **extensions(known, request_id)}
 
 
@@ -52,4 +60,7 @@ def known_error(error: GraphQLError) -> FirecrestError | None:
         original = original.original_error
     if isinstance(original, FirecrestError):
         return original
-    return InvalidInput(error.message) if original is None or isinstance(original, GraphQLError) else None
+    if error.path is None and (isinstance(original, RecursionError) or error.message.endswith(ABORTED)):
+        return QueryTooComplex("the document nests deeper, or is longer, than this service reads")
+    of_request = original is None or isinstance(original, GraphQLError | REQUEST_FAULTS)
+    return InvalidInput(error.message) if of_request else None

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 
 from firecrest_gql.errors import (
+    CommandTimeout,
     ErrorCode,
     FirecrestError,
     Forbidden,
@@ -30,6 +31,7 @@ STATUSES: dict[type[FirecrestError], HTTPStatus] = {
 KINDS: dict[int, type[FirecrestError]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge,
     HTTPStatus.UNAUTHORIZED: Unauthenticated,
+    HTTPStatus.GATEWAY_TIMEOUT: CommandTimeout,
 }
 
 

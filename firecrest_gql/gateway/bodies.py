@@ -1,4 +1,4 @@
-"""Requests as they arrive: their bodies are bounded, and their work ends when the client leaves."""
+"""Requests as they arrive: their bodies are bounded while they are read, and their work ends when the client leaves."""
 
 import asyncio
 from contextlib import suppress
@@ -6,11 +6,10 @@ from contextlib import suppress
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firecrest_gql.errors import TooLarge
-from firecrest_gql.gateway.answers import refusal
 
 
 class BoundedRequests:
-    """Reads each body, up to `max_body_size` bytes, before the application; cancels the application on a disconnect."""
+    """Bounds each body that the application reads; cancels the application when the client is gone."""
 
     def __init__(self, app: ASGIApp, *, max_body_size: int) -> None:
         self._app = app
@@ -18,33 +17,9 @@ class BoundedRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """An ASGI application (ASGI 3.0)."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        body = await self._read(scope, receive)
-        if body is None:
-            error = TooLarge(f"the request is over {self._limit} bytes; larger files go by startUpload")
-            await refusal(error, None)(scope, receive, send)
-        else:
-            await self._until_gone(scope, receive, send, body)
-
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The whole body; None where it is over the limit."""
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self._limit:
-            return None
-        body, more = bytearray(), True
-        while more and len(body) <= self._limit:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        return bytes(body) if len(body) <= self._limit else None
-
-    async def _until_gone(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
-        messages: asyncio.Queue[Message] = asyncio.Queue()
-        messages.put_nowait({"type": "http.request", "body": body, "more_body": False})
-        work = asyncio.ensure_future(self._app(scope, messages.get, send))
-        watch = asyncio.create_task(_disconnect(receive))
+        body = Body(scope, receive, self._limit)
+        work = asyncio.ensure_future(self._app(scope, body.receive, send))
+        watch = asyncio.create_task(body.disconnected())
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -58,6 +33,41 @@ class BoundedRequests:
                 work.result()
 
 
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+class Body:
+    """A request's body, read by the application when it wants it; then whoever waits is told of the client's leaving.
+
+    Nothing is read for a stranger: the application looks at the token first.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._declared = dict(scope["headers"]).get(b"content-length", b"0")
+        self._size = 0
+        self._read = asyncio.Event()
+        if scope["method"] == "GET":
+            self._read.set()  # its body means nothing, and nobody reads it
+
+    async def receive(self) -> Message:
+        """The next part; raises `TooLarge` as soon as there is more than allowed."""
+        if self._declared.isdigit() and int(self._declared) > self._limit:
+            raise self._too_large()
+        message = {"type": "http.disconnect"} if self._read.is_set() else await self._receive()
+        if message["type"] == "http.disconnect":
+            self._read.set()
+            await asyncio.Event().wait()  # the watch ends the application
+        self._size += len(message.get("body", b""))
+        if self._size > self._limit:
+            raise self._too_large()
+        if not message.get("more_body", False):
+            self._read.set()
+        return message
+
+    async def disconnected(self) -> None:
+        """Wait until the body has been read and the client is gone."""
+        await self._read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the request is over maxBodySize, {self._limit} bytes")

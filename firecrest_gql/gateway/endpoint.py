@@ -8,20 +8,24 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cross_web import HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse
 from strawberry.schema import BaseSchema
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.gateway.answers import GRAPHQL_JSON, protocol_refusal, refusal
 from firecrest_gql.gateway.authentication import VerifiesTokens, bearer, request_id
-from firecrest_gql.gateway.sockets import Socket
+from firecrest_gql.gateway.sockets import Adapter, Socket
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.settings import LimitSettings
 from resolvers.context import Context, Services
@@ -32,6 +36,8 @@ INIT_SECONDS = 10
 
 class Endpoint(GraphQL[Context, None]):
     """The one address that clients speak to."""
+
+    websocket_adapter_class = Adapter
 
     def __init__(
         self,
@@ -76,13 +82,19 @@ class Endpoint(GraphQL[Context, None]):
 
     async def execute_operation(self, request: Request, sub_response: Response, **rest: Any) -> Any:  # type: ignore[override]
         """What failed before it was executed is a client's error where the client knows the difference."""
-        async with asyncio.timeout(self._limits.request_seconds):
-            result = await super().execute_operation(request=request, sub_response=sub_response, **rest)
+        result = await super().execute_operation(request=request, sub_response=sub_response, **rest)
         if GRAPHQL_JSON in request.headers.get("accept", ""):
             sub_response.headers["content-type"] = GRAPHQL_JSON
             if isinstance(result, PreExecutionError):
                 sub_response.status_code = 400
         return result
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """What was not executed has no data, not even null (GraphQL, 7.1.2)."""
+        said = await super().process_result(request, result)
+        if isinstance(result, PreExecutionError):
+            said.pop("data")
+        return said
 
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         """The answer, in the media type that the client asked for."""
@@ -105,6 +117,15 @@ class Endpoint(GraphQL[Context, None]):
         seconds = (request.state.principal.expires_at - datetime.now(UTC)).total_seconds()
         return StreamingResponse(_until(stream(), seconds), headers=dict(headers))
 
+    async def parse_multipart(self, request: AsyncHTTPRequestAdapter) -> dict[str, str]:
+        """A request with files; what its map says of them may be anything."""
+        try:
+            return await super().parse_multipart(request)
+        except StarletteHTTPException as error:
+            raise HTTPException(error.status_code, error.detail) from None
+        except (AttributeError, IndexError, TypeError, ValueError):
+            raise HTTPException(400, "The map of a multipart request names places in its operations") from None
+
     def parse_json(self, data: str | bytes) -> Any:
         """An object, as every JSON value of GraphQL over HTTP is."""
         parsed = super().parse_json(data)
@@ -113,10 +134,10 @@ class Endpoint(GraphQL[Context, None]):
         return parsed
 
     def decode_json(self, data: str | bytes) -> object:
-        """JSON, unless it nests deeper than we read."""
+        """JSON, unless it nests deeper, or its numbers are longer, than we read."""
         try:
             return json.loads(data)
-        except (RecursionError, UnicodeDecodeError):
+        except (RecursionError, ValueError):
             raise json.JSONDecodeError("not readable", "", 0) from None
 
     def _context(self, principal: Principal, of_request: str) -> Context:
@@ -124,21 +145,19 @@ class Endpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         start = time.monotonic()
-        user = "-"
+        request.state.principal = None
         try:
-            request.state.principal = await self._verifier.verify(bearer(request.headers.get("authorization")))
-            user = request.state.principal.username
-            response = await self.run(request)
+            async with asyncio.timeout(self._limits.request_seconds):
+                request.state.principal = await self._verifier.verify(bearer(request.headers.get("authorization")))
+                response = await self.run(request)
         except FirecrestError as error:
             response = refusal(error, request.state.id)
         except HTTPException as error:
-            response = protocol_refusal(error.status_code, error.reason, request.state.id)
+            response = _protocol_fault(error, request)
         except TimeoutError:
             reason = f"the request took longer than {self._limits.request_seconds:g} s"
             response = protocol_refusal(504, reason, request.state.id)
-        log.info(
-            "request %s user %s: %s in %.3f s", request.state.id, user, response.status_code, time.monotonic() - start
-        )
+        _log(request, response, time.monotonic() - start)
         return response
 
     async def _serve_socket(self, socket: WebSocket) -> None:
@@ -150,6 +169,20 @@ class Endpoint(GraphQL[Context, None]):
             await self.run(socket)
         finally:
             self._sockets -= 1
+
+
+def _protocol_fault(error: HTTPException, request: Request) -> Response:
+    """What GraphQL over HTTP does not allow; a mutation by GET is a fault of the method (6.2.1)."""
+    changes_by_get = request.method == "GET" and isinstance(error.__cause__, InvalidOperationTypeError)
+    response = protocol_refusal(405 if changes_by_get else error.status_code, error.reason, request.state.id)
+    if changes_by_get:
+        response.headers["Allow"] = "POST"
+    return response
+
+
+def _log(request: Request, response: Response, seconds: float) -> None:
+    user = request.state.principal.username if request.state.principal is not None else "-"
+    log.info("request=%s user=%s seconds=%.3f status=%s", request.state.id, user, seconds, response.status_code)
 
 
 async def _until(stream: AsyncIterator[str], seconds: float) -> AsyncIterator[str]:

@@ -1,21 +1,49 @@
 """graphql-transport-ws: a socket says who it is in its first message, and ends with its token."""
 
 import asyncio
+import logging
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from graphql import GraphQLError
+from starlette.websockets import WebSocketState
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 
-from firecrest_gql.errors import FirecrestError, Unauthenticated
+from firecrest_gql.errors import FirecrestError, RateLimited, Unauthenticated
 from firecrest_gql.gateway.authentication import VerifiesTokens, from_init
 from firecrest_gql.model.identity import Principal
 from resolvers.context import Context
+from schema.errors import extensions
+
+log = logging.getLogger(__name__)
 
 UNAUTHORIZED = 4401
 TRY_AGAIN_LATER = 1013
-CLOSE_REASON_LENGTH = 120
+MAX_REASON_SIZE = 123  # RFC 6455, 5.5: a control frame has 125 bytes, two of which are the code
+MAX_ID_LENGTH = 256
+
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+class Adapter(ASGIWebSocketAdapter):
+    """The websocket, which may be gone at any moment."""
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        """Send, unless it is closed."""
+        if self.ws.application_state is WebSocketState.DISCONNECTED:
+            raise WebSocketDisconnected
+        await super().send_json(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close it once, with as much of the reason as a frame holds."""
+        if self.ws.application_state is not WebSocketState.DISCONNECTED:
+            await super().close(code, reason.encode("utf-8", "replace")[:MAX_REASON_SIZE].decode("utf-8", "ignore"))
 
 
 class Socket(BaseGraphQLTransportWSHandler[Any, None]):
@@ -32,7 +60,9 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
     @property
     def context(self) -> Context | None:
         """A fresh one for each operation, so that none sees what an earlier one read."""
-        return type(self).new_context(self._principal, uuid.uuid4().hex) if self._principal is not None else None
+        if self._principal is None:
+            return None
+        return type(self).new_context(self._principal, _request_id.get() or uuid.uuid4().hex)
 
     @context.setter
     def context(self, _: object) -> None:
@@ -52,16 +82,47 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
                 self._principal = await self.verifier.verify(from_init(message.get("payload") or {}))
             except FirecrestError as error:
                 code = TRY_AGAIN_LATER if error.retryable else UNAUTHORIZED
-                await self.websocket.close(code=code, reason=error.message[:CLOSE_REASON_LENGTH])
+                await self.websocket.close(code=code, reason=error.message)
                 return
             self._expiry = asyncio.create_task(self._end_with(self._principal))
         await super().handle_connection_init({"type": "connection_init", "payload": {}})
+
+    async def handle_subscribe(self, message: Any) -> None:
+        """Refuse the operation that is one too many, with a code; the socket goes on."""
+        limit = self.max_subscriptions_per_connection
+        full = limit is not None and len(self.operations) >= limit
+        if full and self.connection_acknowledged and message["id"] not in self.operations:
+            error = RateLimited(f"a socket carries {limit} operations at once: end one first, or open another socket")
+            said = {"message": error.message, "extensions": extensions(error, uuid.uuid4().hex)}
+            await self.websocket.send_json({"id": message["id"], "type": "error", "payload": [said]})
+        else:
+            await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Operation[Any, None]) -> None:
+        """Answer the operation under a request id of its own, and log it."""
+        of_request, start = uuid.uuid4().hex, time.monotonic()
+        _request_id.set(of_request)
+        try:
+            await super().run_operation(operation)
+        finally:
+            user = self._principal.username if self._principal is not None else "-"
+            log.info("request=%s user=%s seconds=%.3f over a socket", of_request, user, time.monotonic() - start)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """That a client has left while it was told something is no fault."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
 
     async def shutdown(self) -> None:
         """Nothing of the socket goes on after it."""
         if self._expiry is not None:
             self._expiry.cancel()
         await super().shutdown()
+
+    @staticmethod
+    def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
+        """Nothing: a document that does not parse fails its own operation, and not the others of the socket."""
+        return None
 
     async def _end_with(self, principal: Principal) -> None:
         await asyncio.sleep(max(0.0, (principal.expires_at - datetime.now(UTC)).total_seconds()))
@@ -75,15 +136,20 @@ def _well_formed(message: Any) -> bool:
         return False
     payload = message.get("payload")
     if message["type"] == "subscribe":
-        return isinstance(message.get("id"), str) and isinstance(payload, dict) and _is_request(payload)
+        return _is_id(message.get("id")) and isinstance(payload, dict) and _is_request(payload)
     if message["type"] == "complete":
-        return isinstance(message.get("id"), str)
+        return _is_id(message.get("id"))
     return payload is None or isinstance(payload, dict)
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_ID_LENGTH
 
 
 def _is_request(payload: dict[str, Any]) -> bool:
     return (
-        isinstance(payload.get("query"), str)
+        isinstance(query := payload.get("query"), str)
+        and query.strip() != ""
         and isinstance(payload.get("variables"), dict | None)
         and isinstance(payload.get("operationName"), str | None)
     )
