@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, KeySet
 
 from firecrest_gql.errors import IdentityProviderUnavailable
 
@@ -27,14 +28,12 @@ class ProviderKeys:
 
     async def for_key_id(self, key_id: str | None) -> KeySet:
         """A key set that has this key id, or the newest known one; raises `IdentityProviderUnavailable`."""
-        if self._keys is None or not self._knows(key_id):
+        if not self._knows(key_id):
             async with self._lock:
-                if (self._keys is None or not self._knows(key_id)) and self._cooled():
-                    await self._read()
+                if not self._knows(key_id) and self._cooled():
+                    await self._read_if_possible()
         if self._keys is None:
-            raise IdentityProviderUnavailable(
-                f"the keys of {self._issuer} could not be read; try again", retry_after=self._cooldown
-            )
+            raise self._unavailable()
         return self._keys
 
     async def check(self) -> None:
@@ -48,19 +47,39 @@ class ProviderKeys:
     def _cooled(self) -> bool:
         return time.monotonic() - self._read_at >= self._cooldown
 
+    async def _read_if_possible(self) -> None:
+        """What is known goes on holding while the provider is silent."""
+        try:
+            await self._read()
+        except IdentityProviderUnavailable as error:
+            log.warning("%s", error.message)
+
     async def _read(self) -> None:
         self._read_at = time.monotonic()
         try:
             discovery = await self._json(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-            if discovery.get("issuer") != self._issuer:
+            if discovery["issuer"] != self._issuer:
                 raise IdentityProviderUnavailable(f"the discovery document at {self._issuer} names another issuer")
-            self._keys = KeySet.import_key_set(await self._json(discovery["jwks_uri"]))
-        except (httpx.HTTPError, JoseError, KeyError, TypeError, ValueError) as error:
-            log.warning("identity provider %s: %s", self._issuer, type(error).__name__)
-            if self._keys is None:
-                raise IdentityProviderUnavailable(f"the keys of {self._issuer} could not be read; try again") from None
+            self._keys = _usable(await self._json(discovery["jwks_uri"]))
+        except (httpx.HTTPError, httpx.InvalidURL, JoseError, KeyError, TypeError, ValueError) as error:
+            log.info("identity provider %s: %s", self._issuer, type(error).__name__)
+            raise self._unavailable() from None
+
+    def _unavailable(self) -> IdentityProviderUnavailable:
+        return IdentityProviderUnavailable(
+            f"the keys of {self._issuer} could not be read; try again", retry_after=self._cooldown
+        )
 
     async def _json(self, url: str) -> Any:
         response = await self._http.get(url)
         response.raise_for_status()
         return response.json()
+
+
+def _usable(document: Any) -> KeySet:
+    """The keys of a kind that we know; others are ignored (RFC 7517, 5)."""
+    keys = []
+    for parameters in document["keys"]:
+        with suppress(JoseError, KeyError, TypeError, ValueError):
+            keys.append(JWKRegistry.import_key(parameters))
+    return KeySet(keys)

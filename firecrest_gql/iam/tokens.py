@@ -30,20 +30,21 @@ class TokenVerifier:
         """The principal; raises `Unauthenticated` (it does not hold) or `Forbidden` (this user may not come in)."""
         if len(token) > MAX_TOKEN_LENGTH:
             raise Unauthenticated(f"the token is longer than {MAX_TOKEN_LENGTH} characters")
-        claims = await self._claims(token)
+        claims, expires_at = await self._claims(token)
         scopes = frozenset(str(claims.get("scope") or "").split())
         needed = self._settings.required_scope
         if needed is not None and needed not in scopes:
             raise Unauthenticated(f"the token lacks the scope {needed}")
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
         return Principal(str(claims["sub"]), self._account(claims), scopes, expires_at, Token(token))
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str) -> tuple[dict[str, Any], datetime]:
+        """What the token says, and when it ends."""
         try:
             header = jws.extract_compact(token.encode()).headers()
             keys = await self._keys.for_key_id(_text(header.get("kid")))
-            return self._validated(token, keys)
-        except (JoseError, ValueError, KeyError, TypeError, OverflowError) as error:
+            claims = self._validated(token, keys)
+            return claims, datetime.fromtimestamp(claims["exp"], UTC)
+        except (JoseError, ValueError, KeyError, TypeError, OverflowError, OSError) as error:
             raise Unauthenticated(f"the token does not hold: {_reason(error)}") from None
 
     def _validated(self, token: str, keys: KeySet) -> dict[str, Any]:
