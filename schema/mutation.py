@@ -1,11 +1,12 @@
 """What can be changed: blocking file utilities answer the file, the rest makes a task at once."""
 
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated
 
 import strawberry
 from starlette.datastructures import UploadFile
 
+from firecrest_gql.errors import InvalidInput
 from firecrest_gql.model.tasks import Task
 from resolvers import files, jobs
 from resolvers.files import Written
@@ -64,7 +65,7 @@ class Mutation:
         input: Annotated[UploadFileInput, says("The file.")],  # noqa: A002
     ) -> Written:
         """Write a small file: it is there whole or not at all."""
-        data = await cast("UploadFile", input.content).read()
+        data = await _bytes(input.content)
         return await files.upload(info.context, input.system, input.path, data, input.overwrite, input.mode)
 
     @mutation(CreateDirectoryPayload)
@@ -84,3 +85,10 @@ class Mutation:
     ) -> Written:
         """Remove a file or a directory; never / and never the home."""
         return await files.remove(info.context, input.system, input.path, input.recursive)
+
+
+async def _bytes(content: object) -> bytes:
+    """What was uploaded; a JSON request can name anything in its place."""
+    if not isinstance(content, UploadFile):
+        raise InvalidInput("content: is a file of a GraphQL multipart request")
+    return await content.read()

@@ -1,11 +1,12 @@
 """Reading bytes of files: from the beginning, from the end, from an offset; and checksums of many at once."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from firecrest_gql.command import Command, Result, Stdin
 from firecrest_gql.errors import FirecrestError
-from firecrest_gql.files.failures import check, failure
+from firecrest_gql.files.failures import check, failure, failure_of
 from firecrest_gql.model.files import FileContent
 
 # Reads at most $3 bytes of the file $1 from offset $2 on; the redirection's own error is the shell's.
@@ -41,7 +42,7 @@ class Read(Command[FileContent]):
         _check_read(self.path, result)
         more = len(result.stdout) > self.length
         data = result.stdout[: self.length]
-        return FileContent(data=data[: _whole(data)] if more else data, offset=self.offset, truncated=more)
+        return FileContent(data=_without_cut_end(data) if more else data, offset=self.offset, truncated=more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,9 @@ class ReadEnd(Command[FileContent]):
         """The offset is printed before the bytes."""
         _check_read(self.path, result)
         offset, _, data = result.stdout.partition(b"\0")
-        return FileContent(data=data, offset=int(offset), truncated=int(offset) > 0)
+        kept = _without_cut_beginning(data) if int(offset) > 0 else data
+        begin = int(offset) + len(data) - len(kept)
+        return FileContent(data=kept, offset=begin, truncated=begin > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +92,26 @@ class Checksum(Command[dict[str, str | FirecrestError]]):
         """Lines are `<hex>  <path>`, each ended by NUL."""
         lines = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
         sums = {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
-        words = _by_path(result.stderr.decode("utf-8", "surrogateescape"), self.paths)
-        return {path: sums.get(path) or failure(path, words[path], result.exit_status) for path in self.paths}
+        return {path: sums.get(path) or failure_of(path, result) for path in self.paths}
 
 
-def _whole(data: bytes) -> int:
-    """How many bytes stand before a UTF-8 character that the end cuts (RFC 3629): it is left for the next read."""
-    for back in range(1, min(4, len(data)) + 1):
-        byte = data[-back]
-        if byte & 0xC0 != 0x80:
-            width = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-            return len(data) - back if width > back else len(data)
-    return len(data)
+def _without_cut_end(data: bytes) -> bytes:
+    """Text without the character that its end cuts (RFC 3629), which the next read brings; other bytes as they are."""
+    return _first_text([data[: len(data) - cut] for cut in range(4)]) or data
+
+
+def _without_cut_beginning(data: bytes) -> bytes:
+    """Text without the rest of a character that its beginning cuts; other bytes as they are."""
+    return _first_text([data[cut:] for cut in range(4)]) or data
+
+
+def _first_text(pieces: list[bytes]) -> bytes | None:
+    """The first of these that is UTF-8."""
+    for piece in pieces:
+        with suppress(UnicodeDecodeError):
+            piece.decode("utf-8")
+            return piece
+    return None
 
 
 def last_lines(content: FileContent, lines: int) -> FileContent:
@@ -126,10 +137,3 @@ def _check_read(path: str, result: Result) -> None:
     if result.stderr:
         raise failure(path, result.stderr, result.exit_status)
     check(path, result)
-
-
-def _by_path(stderr: str, paths: tuple[str, ...]) -> dict[str, bytes]:
-    """Which of the messages speaks of which path; all of them for a path that none names."""
-    lines = stderr.splitlines()
-    named = {path: "\n".join(line for line in lines if f"{path}:" in line or f"{path}'" in line) for path in paths}
-    return {path: (text or stderr).encode("utf-8", "surrogateescape") for path, text in named.items()}

@@ -43,3 +43,11 @@ def check(path: str, result: Result) -> None:
     """Raise what a status other than 0 means for this path."""
     if result.exit_status != 0:
         raise failure(path, result.stderr, result.exit_status)
+
+
+def failure_of(path: str, result: Result) -> FirecrestError:
+    """The error of one of several paths: what the line that names it says, else what all lines say."""
+    lines = result.stderr.decode("utf-8", "surrogateescape").splitlines()
+    named = [line for line in lines if f"{path}:" in line or f"{path}'" in line]
+    words = "\n".join(named or lines).encode("utf-8", "surrogateescape")
+    return failure(path, words, result.exit_status)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from firecrest_gql.command import Command, Result, Stdin
-from firecrest_gql.errors import NotADirectory
-from firecrest_gql.files.failures import check, failure
+from firecrest_gql.errors import FirecrestError, NotADirectory
+from firecrest_gql.files.failures import check, failure_of
 from firecrest_gql.model.files import File, FileType
 
 # type, size, owner, group, uid, gid, octal mode, ls mode, three times, inode, links, link target, path
@@ -65,8 +65,8 @@ def _time(text: str) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Stat(Command[dict[str, File]]):
-    """The files at these paths, by path; one that is not there is missing."""
+class Stat(Command[dict[str, File | FirecrestError]]):
+    """The file at each of these paths, or the error that it met."""
 
     system: str
     paths: tuple[str, ...]
@@ -81,12 +81,10 @@ class Stat(Command[dict[str, File]]):
         """The paths."""
         return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in self.paths))
 
-    def parse(self, result: Result) -> dict[str, File]:
-        """Whoever asked for one path alone is told why it is missing."""
+    def parse(self, result: Result) -> dict[str, File | FirecrestError]:
+        """By path, as they were asked for."""
         found = {file.location: file for file in entries(result.stdout, self.system)}
-        if len(self.paths) == 1 and not found:
-            raise failure(self.paths[0], result.stderr, result.exit_status)
-        return found
+        return {path: found.get(path) or failure_of(path, result) for path in self.paths}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,25 @@ def _decoded(text: str, argument: str) -> str:
         raise InvalidInput(f"{argument}: what follows base64: is not base64") from None
 
 
+def check_name(name: str, *, argument: str) -> None:
+    """Refuse what can be no name, nor a pattern of names."""
+    if len(_data(name, argument)) > MAX_PATH_BYTES:
+        raise InvalidInput(f"{argument}: is longer than {MAX_PATH_BYTES} bytes")
+
+
 def _check(path: str, argument: str) -> None:
-    try:
-        data = path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        raise InvalidInput(f"{argument}: the path holds characters that no file name can") from None
-    if b"\0" in data:
-        raise InvalidInput(f"{argument}: a path holds no NUL byte")
+    data = _data(path, argument)
     if len(data) > MAX_PATH_BYTES:
         raise InvalidInput(f"{argument}: the path is longer than {MAX_PATH_BYTES} bytes")
     if any(len(name) > MAX_NAME_BYTES for name in data.split(b"/")):
         raise InvalidInput(f"{argument}: a name in the path is longer than {MAX_NAME_BYTES} bytes")
+
+
+def _data(text: str, argument: str) -> bytes:
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{argument}: holds characters that no file name can") from None
+    if b"\0" in data:
+        raise InvalidInput(f"{argument}: a path holds no NUL byte")
+    return data

@@ -10,7 +10,6 @@ from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied,
 from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
 from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
-from firecrest_gql.files.failures import failure
 from firecrest_gql.files.listing import List, Stat, refuse_non_directory
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
 from firecrest_gql.model.files import File, FileContent, UserAccount
@@ -22,6 +21,7 @@ T = TypeVar("T")
 ACCOUNT_SECONDS = 300.0
 LINE_GUESS = 1024
 DEFAULT_LINES = 10
+MAX_OFFSET = 2**62  # no file reaches there, and every tail can count so far
 MODE = re.compile(r"[0-7]{3,4}")
 
 
@@ -61,24 +61,27 @@ class Files:
 
     async def stat(self, system: SystemSettings, caller: Caller, path: str) -> File:
         """The file at this path, links not followed."""
-        place = await self.resolve(system, caller, path)
-        return (await self._transport.run(system, caller, Stat(system.name, (place,))))[place]
+        [found] = await self.stats(system, caller, [path], argument="path")
+        if isinstance(found, FirecrestError):
+            raise found
+        return found
 
-    async def stats(self, system: SystemSettings, caller: Caller, wanted: Sequence[str]) -> list[File | FirecrestError]:
+    async def stats(
+        self, system: SystemSettings, caller: Caller, wanted: Sequence[str], *, argument: str = "paths"
+    ) -> list[File | FirecrestError]:
         """The file at each path, or why there is none."""
-        places = [await self._resolved(system, caller, path) for path in wanted]
+        places = [await self._resolved(system, caller, path, argument) for path in wanted]
         good = tuple(dict.fromkeys(place for place in places if isinstance(place, str)))
         found = await self._transport.run(system, caller, Stat(system.name, good)) if good else {}
-        return [
-            place if isinstance(place, FirecrestError) else found.get(place) or failure(place, _ABSENT, 1)
-            for place in places
-        ]
+        return [found[place] if isinstance(place, str) else place for place in places]
 
     async def entries(
         self, system: SystemSettings, caller: Caller, directory: File, *, show_hidden: bool, match: str | None
     ) -> list[File]:
         """The directory's entries in the order of their names' bytes."""
         refuse_non_directory(directory)
+        if match is not None:
+            paths.check_name(match, argument="match")
         return await self._transport.run(
             system, caller, List(system.name, directory.location, show_hidden=show_hidden, match=match)
         )
@@ -113,8 +116,8 @@ class Files:
         self, system: SystemSettings, caller: Caller, file: File, *, offset: int, length: int | None
     ) -> FileContent:
         """Bytes from an offset on."""
-        if offset < 0:
-            raise InvalidInput(f"offset: not below 0, is {offset}")
+        if not 0 <= offset <= MAX_OFFSET:
+            raise InvalidInput(f"offset: from 0 to {MAX_OFFSET}, is {offset}")
         return await self._transport.run(system, caller, Read(file.location, offset, _length(system, length, "length")))
 
     async def checksums(
@@ -139,9 +142,7 @@ class Files:
         _check_mode(mode)
         limit = system.limits.max_inline_file_size
         if len(data) > limit:
-            raise TooLarge(
-                f"content: {len(data)} bytes are over maxInlineFileSize, {limit}; larger files go by startUpload"
-            )
+            raise TooLarge(f"content: {len(data)} bytes are over maxInlineFileSize, {limit}")
         place = await self.resolve(system, caller, path)
         await self._transport.run(system, caller, Upload(place, data, mode or "0644", overwrite))
         return place
@@ -155,18 +156,15 @@ class Files:
         await self._transport.run(system, caller, Remove(place, recursive))
         return place
 
-    async def _resolved(self, system: SystemSettings, caller: Caller, path: str) -> str | FirecrestError:
+    async def _resolved(self, system: SystemSettings, caller: Caller, path: str, argument: str) -> str | FirecrestError:
         try:
-            return await self.resolve(system, caller, path, argument="paths")
+            return await self.resolve(system, caller, path, argument=argument)
         except (InvalidInput, PermissionDenied) as error:
             return error
 
     def _forget_old(self) -> None:
         limit = time.monotonic() - ACCOUNT_SECONDS
         self._accounts = {key: value for key, value in self._accounts.items() if value[0] > limit}
-
-
-_ABSENT = b"No such file or directory"
 
 
 def _extent(system: SystemSettings, lines: int | None, size: int | None) -> tuple[int | None, int]:

@@ -18,9 +18,12 @@ if [ -d "$1" ]; then echo "Is a directory" >&2; exit 1; fi
 if [ "$4" = 1 ]; then mv -fT -- "$t" "$1"; else ln -T -- "$t" "$1"; fi
 """
 
-# $1 path, $2 whether recursive. A link is removed, not what it points to.
+# $1 path, $2 whether recursive. A link is removed, not what it points to. The home has other names, by way of links.
 REMOVE = """
 if [ -d "$1" ] && [ ! -L "$1" ]; then
+  if real=$(cd -P -- "$1" 2>/dev/null && pwd -P); then
+    case "$(cd -P -- "$HOME" && pwd -P)/" in "${real%/}"/*) echo "Operation not permitted" >&2; exit 1;; esac
+  fi
   if [ "$2" = 1 ]; then rm -r --one-file-system --preserve-root=all -- "$1"; else rmdir -- "$1"; fi
 else rm -- "$1" < /dev/null; fi
 """
