@@ -57,9 +57,9 @@ def check_signal(signal: str | None) -> None:
 
 
 def check_key(key: str | None) -> None:
-    """Raise `InvalidInput` for an idempotency key that is empty or too long."""
-    if key is not None and not 1 <= len(key) <= limits.MAX_KEY:
-        raise InvalidInput(f"idempotencyKey: 1 to {limits.MAX_KEY} characters")
+    """Raise `InvalidInput` for an idempotency key that is empty, too long, or holds what cannot be kept."""
+    if key is not None and not (1 <= len(key) <= limits.MAX_KEY and key.isprintable()):
+        raise InvalidInput(f"idempotencyKey: 1 to {limits.MAX_KEY} printable characters")
 
 
 def check_path(argument: str, value: str) -> None:
