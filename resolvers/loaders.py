@@ -1,5 +1,6 @@
 """One request makes as few commands as possible: keys asked for together are one command per system."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
@@ -63,15 +64,20 @@ class Loaders:
 async def _grouped(
     keys: list[tuple[G, str]], load: Callable[[G, list[str]], Awaitable[Sequence[V | FirecrestError]]]
 ) -> list[V | FirecrestError]:
-    """Load each group's names at once; a group that fails as a whole fails its own names alone."""
+    """Load all groups at once; a group that fails as a whole fails its own names alone."""
     groups: dict[G, list[str]] = defaultdict(list)
-    for group, name in keys:
+    for group, name in dict.fromkeys(keys):
         groups[group].append(name)
     found: dict[tuple[G, str], V | FirecrestError] = {}
-    for group, names in groups.items():
+
+    async def fill(group: G, names: list[str]) -> None:
         try:
             answers: Sequence[V | FirecrestError] = await load(group, names)
         except FirecrestError as error:
             answers = [error] * len(names)
         found.update(zip(((group, name) for name in names), answers, strict=True))
+
+    async with asyncio.TaskGroup() as loading:
+        for group, names in groups.items():
+            loading.create_task(fill(group, names))
     return [found[key] for key in keys]

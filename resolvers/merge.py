@@ -15,14 +15,17 @@ async def merged(streams: Sequence[AsyncIterator[T]]) -> AsyncIterator[T]:
     try:
         while not done.done() or not items.empty():
             coming = asyncio.ensure_future(items.get())
-            await asyncio.wait({coming, done}, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
-            if coming.done():
-                yield coming.result()
-            else:
+            try:
+                await asyncio.wait({coming, done}, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
+                if coming.done():
+                    yield coming.result()
+            finally:
                 coming.cancel()
         await done
     finally:
-        done.cancel()
+        for pump in pumps:
+            pump.cancel()
+        await asyncio.gather(done, *pumps, return_exceptions=True)
 
 
 async def _pump(stream: AsyncIterator[T], items: asyncio.Queue[T]) -> None:
