@@ -72,6 +72,7 @@ class ThisMachine:
     down: bool = False
     ran: list[Remote] = field(default_factory=list)
     running: int = 0
+    refused: int = 0
     asked_by: list[Caller] = field(default_factory=list)
 
     def count(self, kind: type[Remote]) -> int:
@@ -132,6 +133,7 @@ class ThisMachine:
     @asynccontextmanager
     async def _process(self, caller: Caller, act: Remote) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
         if self.down:
+            self.refused += 1
             raise SystemUnavailable("the system is down")
         self.ran.append(act)
         self.asked_by.append(caller)

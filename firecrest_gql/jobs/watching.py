@@ -142,5 +142,7 @@ async def _hear(next_ring: Callable[[], Awaitable[object]], rung: asyncio.Event)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
+    # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
     with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
