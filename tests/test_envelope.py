@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from firecrest_gql import envelope
@@ -71,7 +71,6 @@ def test_every_shell_hands_over_odd_words_byte_for_byte(shell: str) -> None:
 
 
 @given(st.lists(st.binary(max_size=12).filter(lambda word: b"\0" not in word), min_size=1, max_size=20))
-@settings(deadline=None, max_examples=25)
 def test_every_shell_hands_over_any_words_byte_for_byte(words: list[bytes]) -> None:
     decoded = [word.decode("utf-8", "surrogateescape") for word in words]
     for shell in filter(shutil.which, SHELLS):

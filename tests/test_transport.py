@@ -47,7 +47,7 @@ async def test_odd_words_arrive_byte_for_byte_under_every_shell(account: str, la
 
 
 @given(words=st.lists(st.binary(max_size=12).filter(lambda word: b"\0" not in word), min_size=1, max_size=30))
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_words_arrive_byte_for_byte_under_every_shell(words: list[bytes], lab: Lab) -> None:
     command = Words(("printf", r"%s\0", *(word.decode("utf-8", "surrogateescape") for word in words)))
     for account in SHELLS:

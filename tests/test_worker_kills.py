@@ -11,6 +11,7 @@ from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo
 from tests.client import Client
 from tests.processes import processes
+from tests.sizes import size
 from tests.waiting import until
 
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input) { task { id } } }"
@@ -57,11 +58,12 @@ async def jobs_named(user: Client, system: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("system", ["local", pytest.param("slurm", marks=pytest.mark.slurm)])
 @pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("kill", range(size(1, 5)))
 @pytest.mark.usefixtures("no_worker")
 async def test_a_worker_killed_around_the_submission_leaves_one_job(
-    running: Demo, demo_state: Path, user: Client, tmp_path: Path, system: str, moment: str
+    running: Demo, demo_state: Path, user: Client, tmp_path: Path, system: str, moment: str, kill: int
 ) -> None:
-    reached, name = tmp_path / "reached", f"kill-{moment}-{system}"
+    reached, name = tmp_path / "reached", f"kill-{moment}-{system}-{kill}"
     argv = [sys.executable, "-m", "tests.held_worker", str(demo_state / "firecrest.yaml"), moment, str(reached)]
     async with Process("a held worker", argv, tmp_path / "worker.log") as held:
         task_id = await submit(user, system, name)
