@@ -1,7 +1,7 @@
 """A real Slurm for the tests, one for all of them: daemons, sshd, and commands run as its users."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,21 +20,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RealSlurm:
-    """The running system, and the CA that its sshd trusts."""
+    """The running system, and the CA that its sshd trusts, where the test has one."""
 
     system: SlurmSystem
-    ca_key: asyncssh.SSHKey
+    ca_key: asyncssh.SSHKey | None
 
-    async def run(self, command: Command[T], username: str = "fireuser") -> T:
+    async def run(
+        self, command: Command[T], username: str = "fireuser", environment: Mapping[str, str] | None = None
+    ) -> T:
         """The command's answer for this user, without SSH."""
-        return await run_in(command, self.system.homes[username], self.system.environment, username)
+        return await run_in(command, self.system.homes[username], environment or self.system.environment, username)
 
 
 @asynccontextmanager
-async def real_slurm(folder: Path) -> AsyncIterator[RealSlurm]:
+async def real_slurm(folder: Path, message_timeout: int = 10) -> AsyncIterator[RealSlurm]:
     """Started in the folder, and gone at the end, with its jobs and its files."""
     ca_key = asyncssh.generate_private_key("ssh-ed25519")
-    async with running_slurm(folder, ca_key.export_public_key().decode()) as system:
+    authority = ca_key.export_public_key().decode()
+    async with running_slurm(folder, authority, message_timeout=message_timeout) as system:
         yield RealSlurm(system, ca_key)
     shutil.rmtree(system.folder)
 

@@ -27,6 +27,7 @@ from firecrest_gql.demo.slurm_folder import Folders, make_folders
 
 USERS = ("fireuser", "fireuser2")
 SERVICE_ACCOUNT = "firesvc"
+ACCOUNT = "demo"  # what jobs are charged to
 END_SECONDS = 8  # KillWait is 5
 POLL_SECONDS = 0.1
 
@@ -63,15 +64,18 @@ class SlurmSystem:
 
 
 @asynccontextmanager
-async def running_slurm(state: Path, ca_public_key: str, users: Sequence[str] = USERS) -> AsyncIterator[SlurmSystem]:
+async def running_slurm(
+    state: Path, ca_public_key: str, users: Sequence[str] = USERS, message_timeout: int = 10
+) -> AsyncIterator[SlurmSystem]:
     """Start everything on what an earlier start has kept; at the end cancel all jobs and stop everything.
 
-    Raises `PartMissing`, `PortTaken`, or `ProcessFailed` with what the daemon said last.
+    Slurm's clients give up on a silent daemon after `message_timeout` seconds. Raises `PartMissing`, `PortTaken`, or
+    `ProcessFailed` with what the daemon said last.
     """
     require_programs()
     folders = make_folders(state)
     ports = remembered_ports(state / "ports.json", PORTS)
-    write_files(folders, ports)
+    write_files(folders, ports, message_timeout)
     homes = {user: await ensure_account(user) for user in (*users, SERVICE_ACCOUNT)}
     ssh = OpenSsh(folders.top / "sshd", ca_public_key, ports["slurm-sshd"], [*homes], set_env=environment(folders))
     slurmctld = controller(folders, ports)
@@ -82,17 +86,21 @@ async def running_slurm(state: Path, ca_public_key: str, users: Sequence[str] = 
         stack.callback(_kill_steps, folders)
         await stack.enter_async_context(running(slurmctld))
         await stack.enter_async_context(running(node(folders, ports)))
-        await _admit_service_account(folders)
+        await _admit(folders, users)
         await stack.enter_async_context(ssh)
         system = SlurmSystem(ssh, homes, environment(folders), slurmctld, folders.top)
         stack.push_async_callback(_end_jobs, system)
         yield system
 
 
-async def _admit_service_account(folders: Folders) -> None:
-    """An operator sees every job, which PrivateData=jobs hides from the others."""
-    user = ("user", SERVICE_ACCOUNT, "account=service", "adminlevel=operator")
-    for what in (("account", "service", f"cluster={CLUSTER}"), user):
+async def _admit(folders: Folders, users: Sequence[str]) -> None:
+    """Who has no account sees no record of his own jobs; an operator sees everybody's."""
+    operator = ("user", SERVICE_ACCOUNT, f"account={ACCOUNT}", "adminlevel=operator")
+    for what in (
+        ("account", ACCOUNT, f"cluster={CLUSTER}"),
+        ("user", ",".join(users), f"account={ACCOUNT}"),
+        operator,
+    ):
         status, words = await run(("sacctmgr", "--immediate", "add", *what), environment(folders))
         if status != 0 and "already exist" not in words and "Nothing new" not in words:
             raise ProcessFailed(f"sacctmgr add {what[0]} ended with status {status}: {words[-300:]}")

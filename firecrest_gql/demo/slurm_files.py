@@ -37,6 +37,7 @@ SelectTypeParameters=CR_CPU
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0
 KillWait=5
+MessageTimeout={message_timeout}
 PrivateData=jobs
 JobAcctGatherType=jobacct_gather/linux
 AccountingStorageType=accounting_storage/slurmdbd
@@ -73,7 +74,7 @@ GRANT ALL ON slurm_acct_db.* TO slurm@localhost;
 """
 
 
-def write_files(folders: Folders, ports: Mapping[str, int]) -> None:
+def write_files(folders: Folders, ports: Mapping[str, int], message_timeout: int) -> None:
     """Both configurations, munge's key where there is none, and what MariaDB is told at its start."""
     values = {
         **{name: str(ports[name]) for name in PORTS},
@@ -82,6 +83,7 @@ def write_files(folders: Folders, ports: Mapping[str, int]) -> None:
         "munge": str(folders.munge_socket),
         "controller": str(folders.controller),
         "node": str(folders.node),
+        "message_timeout": str(message_timeout),
     }
     etc = folders.configuration.parent
     _write(folders.configuration, "root", 0o644, SLURM_CONF.format(**values).encode())

@@ -22,7 +22,8 @@ FIELDS = (
     *("WorkDir", "Comment"),
 )
 FIND_FIELDS = ("JobID", "Comment")
-DISABLED = b"accounting storage is disabled"
+# The site keeps no accounts; the interval lies in the future.
+EMPTY = (b"accounting storage is disabled", b"is after end time")
 
 
 def sacct(fields: tuple[str, ...], mark: str, *options: str) -> list[str]:
@@ -31,8 +32,8 @@ def sacct(fields: tuple[str, ...], mark: str, *options: str) -> list[str]:
 
 
 def rows(result: Result, mark: str, fields: tuple[str, ...]) -> list[dict[str, str]]:
-    """What sacct told; nothing where the site keeps no accounts."""
-    if DISABLED in result.stderr.lower():
+    """What sacct told."""
+    if any(sign in result.stderr.lower() for sign in EMPTY):
         return []
     if result.exit_status != 0:
         raise failure(result, "sacct")
@@ -83,7 +84,8 @@ def recorded_job(row: dict[str, str], system: str) -> Job:
     """What sacct tells of a job, in the contract's terms."""
     state = job_state(row["State"], row["Reason"])
     final = state in FINAL_JOB_STATES
-    started = time(row["Start"])
+    nodes = text(row["NodeList"])
+    started = time(row["Start"]) if nodes else None  # of a job cancelled before, Slurm tells the time of that
     code, signal = exit_pair(row["ExitCode"]) if final and started else (None, None)
     array_id, _, task_id = row["JobID"].partition("_")
     return Job(
@@ -109,7 +111,7 @@ def recorded_job(row: dict[str, str], system: str) -> Job:
         node_count=number(row["AllocNodes"]),
         cpu_count=number(row["AllocCPUS"]),
         memory=memory(row["AllocTRES"]),
-        node_list=text(row["NodeList"]),
+        node_list=nodes,
         working_directory=text(row["WorkDir"]),
         array_job_id=array_id if task_id else None,
         array_task_id=task_id.strip("[]") or None,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from firecrest_gql.command import Command, Result
 from firecrest_gql.errors import ErrorCode, SystemUnavailable
 from firecrest_gql.model.tasks import TaskError
-from firecrest_gql.schedulers.slurm.failures import cancel_error, failure
+from firecrest_gql.schedulers.slurm.failures import NOT_FOUND, cancel_error, failure
 from firecrest_gql.schedulers.slurm.queue import SQUEUE, bare_id, format_of
 from firecrest_gql.schedulers.slurm.records import records, token
 
@@ -34,7 +34,7 @@ class Cancel(Command[Mapping[str, TaskError | None]]):
     def parse(self, result: Result) -> Mapping[str, TaskError | None]:
         """What the queue does not know is NOT_FOUND; what scancel complains of is told in its words."""
         problem = failure(result, "scancel")
-        if isinstance(problem, SystemUnavailable):
+        if isinstance(problem, SystemUnavailable) or result.exit_status == NOT_FOUND:
             raise problem
         known = {value for row in records(result.stdout, self.mark, FIELDS) for value in row.values()}
         complaints = COMPLAINT.findall(result.stderr.decode("utf-8", "replace"))

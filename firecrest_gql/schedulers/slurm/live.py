@@ -22,8 +22,9 @@ def live_job(row: dict[str, str], system: str) -> Job:
     """What squeue tells of a job, in the contract's terms."""
     state = job_state(row["State"], row["Reason"])
     final, waiting = state in FINAL_JOB_STATES, state in WAITING
-    begin = time(row["StartTime"])
-    code, signal = wait_status(row["exit_code"]) if final and begin else (None, None)
+    begin, nodes = time(row["StartTime"]), text(row["NodeList"])
+    started = begin if nodes else None  # of a job cancelled before, Slurm tells the time of that
+    code, signal = wait_status(row["exit_code"]) if final and started else (None, None)
     identity = _identity(row)
     return Job(
         system=system,
@@ -42,14 +43,14 @@ def live_job(row: dict[str, str], system: str) -> Job:
         priority=number(row["PriorityLong"]),
         submitted_at=time(row["SubmitTime"]),
         estimated_start_at=begin if waiting else None,
-        started_at=None if waiting else begin,
+        started_at=None if waiting else started,
         ended_at=time(row["EndTime"]) if final else None,  # while it runs, when its time will be over
         elapsed_seconds=seconds(row["TimeUsed"]),
         time_limit_seconds=seconds(row["TimeLimit"]),
         node_count=number(row["NumNodes"]),
         cpu_count=number(row["NumCPUs"]),
         memory=memory(row["tres-alloc"]),
-        node_list=text(row["NodeList"]),
+        node_list=nodes,
         working_directory=text(row["WorkDir"]),
         stdin_path=output_path(row["STDIN"], identity),
         stdout_path=output_path(row["STDOUT"], identity),

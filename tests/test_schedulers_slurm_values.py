@@ -1,0 +1,409 @@
+"""Reading Slurm: its words for times, states, sizes and files, and fields that hold anything."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firecrest_gql.command import Result
+from firecrest_gql.errors import CommandFailed, ErrorCode, InvalidInput, SchedulerRejected, SystemUnavailable
+from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
+from firecrest_gql.schedulers.slurm import Slurm
+from firecrest_gql.schedulers.slurm.accounting import FIELDS as ACCOUNTING_FIELDS
+from firecrest_gql.schedulers.slurm.accounting import Accounting
+from firecrest_gql.schedulers.slurm.cancel import Cancel
+from firecrest_gql.schedulers.slurm.live import FIELDS
+from firecrest_gql.schedulers.slurm.outputs import Identity, output_path
+from firecrest_gql.schedulers.slurm.queue import Queue, bare_id
+from firecrest_gql.schedulers.slurm.records import records, token
+from firecrest_gql.schedulers.slurm.states import STATES, job_state
+from firecrest_gql.schedulers.slurm.values import exit_pair, memory, minutes, seconds, time, wait_status
+
+SLURM = Slurm()
+TEXT = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+
+ROW = {
+    "JobArrayID": "7",
+    "JobID": "7",
+    "ArrayJobID": "7",
+    "ArrayTaskID": "N/A",
+    "Name": "hello",
+    "UserName": "fireuser",
+    "State": "RUNNING",
+    "Reason": "None",
+    "exit_code": "0",
+    "Account": "(null)",
+    "Partition": "debug",
+    "QOS": "normal",
+    "PriorityLong": "4294901759",
+    "SubmitTime": "1795369342",
+    "StartTime": "1795369343",
+    "EndTime": "1795455743",
+    "TimeUsed": "1-00:00:59",
+    "TimeLimit": "UNLIMITED",
+    "NumNodes": "1",
+    "NumCPUs": "2",
+    "tres-alloc": "cpu=2,mem=1024M,node=1",
+    "NodeList": "n1",
+    "BatchHost": "n1",
+    "WorkDir": "/home/fireuser",
+    "STDIN": "/dev/null",
+    "STDOUT": "/home/fireuser/slurm-7.out",
+    "STDERR": "/home/fireuser/slurm-7.out",
+    "Dependency": "(null)",
+    "Comment": "task_1",
+}
+
+
+def queue(*rows: dict[str, str], job_filter: JobFilter = JobFilter()) -> list[Job]:  # noqa: B008
+    """What the dialect reads where squeue prints these rows."""
+    command = Queue("here", "fireuser", job_filter)
+    text = "".join("".join(row[name] + command.mark for name in FIELDS) + "\n" for row in rows)
+    return command.parse(Result(0, text.encode("utf-8", "surrogateescape"), b""))
+
+
+def accounting(**changes: str) -> Job:
+    """What the dialect reads where sacct prints one job."""
+    plain = dict.fromkeys(ACCOUNTING_FIELDS, "")
+    row = {**plain, "JobID": "7", "User": "fireuser", "State": "COMPLETED", "ExitCode": "0:0", **changes}
+    command = Accounting("here", "fireuser", JobFilter(job_ids=("7",)))
+    text = "".join(value + command.mark for value in row.values()) + "\n"
+    [job] = command.parse(Result(0, text.encode(), b""))
+    return job
+
+
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=())), min_size=3, max_size=3),
+        max_size=5,
+    )
+)
+def test_fields_come_back_whatever_they_hold(rows: list[list[str]]) -> None:
+    fields = ("first", "second", "third")
+    rows = [[str(number), *row[1:]] for number, row in enumerate(rows)]
+    mark = token()
+    output = "".join("".join(value + mark for value in row) + "\n" for row in rows)
+    data = output.encode("utf-8", "surrogatepass")
+    expected = [value.encode("utf-8", "surrogatepass") for row in rows for value in row]
+    found = [value for record in records(data, mark, fields) for value in record.values()]
+    assert [value.encode("utf-8", "surrogateescape") for value in found] == expected
+
+
+@given(st.binary(max_size=500))
+def test_any_output_is_read_or_refused_but_breaks_nothing(output: bytes) -> None:
+    queue_command, accounting_command = (
+        Queue("here", "fireuser", JobFilter()),
+        Accounting("here", "fireuser", JobFilter()),
+    )
+    assert queue_command.parse(Result(0, output, b"")) == []
+    assert accounting_command.parse(Result(0, output, b"")) == []
+
+
+@given(st.fixed_dictionaries({name: st.text(TEXT, max_size=8) for name in FIELDS}))
+def test_fields_of_any_content_make_a_job(row: dict[str, str]) -> None:
+    whole = {**row, "JobArrayID": "7", "SubmitTime": "N/A", "EndTime": "N/A"}
+    [job] = queue(whole, job_filter=JobFilter(job_ids=("7",)))
+    assert (job.name, job.user) == (row["Name"], row["UserName"])
+
+
+def test_a_token_begins_with_a_letter_for_squeue_takes_digits_for_a_width() -> None:
+    assert all(token()[0].isalpha() for _ in range(100))
+    assert token() != token()
+
+
+def test_a_running_job_has_begun_and_has_no_end_although_squeue_prints_one() -> None:
+    [job] = queue(ROW)
+    assert job.state is JobState.RUNNING
+    assert job.started_at == datetime.fromtimestamp(1795369343, UTC)
+    assert (job.ended_at, job.exit_code, job.estimated_start_at) == (None, None, None)
+    assert (job.elapsed_seconds, job.time_limit_seconds) == (86_459, None)
+    assert (job.memory, job.cpu_count, job.priority) == (2**30, 2, 4_294_901_759)
+    assert (job.account, job.dependency, job.reason, job.array_job_id) == (None, None, None, None)
+
+
+def test_a_pending_jobs_start_is_an_estimate_and_its_exit_code_no_result() -> None:
+    [job] = queue({**ROW, "State": "PENDING", "Reason": "BeginTime"})
+    assert job.started_at is None
+    assert job.estimated_start_at is not None
+    assert (job.exit_code, job.reason) == (None, "BeginTime")
+
+
+def test_an_ended_job_tells_its_end_and_its_exit() -> None:
+    [job] = queue({**ROW, "State": "FAILED", "exit_code": "768"})
+    assert (job.exit_code, job.signal) == (3, None)
+    assert job.ended_at is not None
+
+
+def test_an_arrays_tasks_and_their_waiting_rest_have_their_own_ids() -> None:
+    task = {**ROW, "JobArrayID": "2_1", "JobID": "6", "ArrayJobID": "2", "ArrayTaskID": "1"}
+    task["STDOUT"] = "/home/fireuser/slurm-6.out"
+    rest = {**ROW, "JobArrayID": "2_[4-9%2]", "JobID": "2", "ArrayJobID": "2", "ArrayTaskID": "4-9%2"}
+    rest["STDOUT"] = "/home/fireuser/slurm-2.out"
+    one, others = queue(task, rest, job_filter=JobFilter(job_ids=("2",)))
+    assert (one.job_id, one.array_job_id, one.array_task_id) == ("2_1", "2", "1")
+    assert one.stdout_path == "/home/fireuser/slurm-2_1.out"
+    assert (others.job_id, others.array_task_id, others.stdout_path) == ("2_[4-9%2]", "4-9%2", None)
+    assert bare_id(others.job_id) == "2"
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "state"),
+    [
+        ("CANCELLED by 1000", None, JobState.CANCELLED),
+        ("OUT_OF_ME+", None, JobState.OUT_OF_MEMORY),
+        ("CANCELLED+", None, JobState.CANCELLED),
+        ("RE+", None, JobState.UNKNOWN),
+        ("PENDING", "JobHeldUser", JobState.HELD),
+        ("PENDING", "JobHeldAdmin", JobState.HELD),
+        ("PENDING", "Priority", JobState.PENDING),
+        ("RUNNING", "JobHeldUser", JobState.RUNNING),
+        ("", None, JobState.UNKNOWN),
+        ("SOMETHING_NEW", None, JobState.UNKNOWN),
+    ],
+)
+def test_states_are_more_than_words(raw: str, reason: str | None, state: JobState) -> None:
+    assert job_state(raw, reason) is state
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_state_cut_to_ten_letters_is_understood(name: str) -> None:
+    cut = name if len(name) <= 10 else f"{name[:9]}+"
+    assert job_state(cut, None) is STATES[name]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("0:59", 59),
+        ("1:00", 60),
+        ("1:02:03", 3723),
+        ("1-02:03:04", 93_784),
+        ("00:00.123", 0),
+        *((word, None) for word in ("UNLIMITED", "Partition_Limit", "NOT_SET", "INVALID", "N/A", "", "1-2")),
+    ],
+)
+def test_durations(raw: str, expected: int | None) -> None:
+    assert seconds(raw) == expected
+
+
+def test_minutes_times_and_sizes() -> None:
+    assert [minutes(raw) for raw in ("1440", "UNLIMITED", "Partition_Limit", "")] == [86_400, None, None, None]
+    assert [time(raw) for raw in ("Unknown", "None", "N/A", "", "0")] == [None] * 5
+    assert time("1") == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert memory("billing=1,cpu=1,mem=1536M,node=1") == 1536 * 2**20
+    assert memory("cpu=1,mem=1.50G") == 1536 * 2**20
+    assert memory("mem=3K") == 3072
+    assert memory("cpu=1,gres/gpumem=3G") is None
+
+
+def test_exit_codes_and_signals() -> None:
+    assert [exit_pair(raw) for raw in ("3:0", "0:9", "0:0", "")] == [(3, None), (None, 9), (0, None), (None, None)]
+    assert [wait_status(raw) for raw in ("768", "9", "0", "N/A")] == [(3, None), (None, 9), (0, None), (None, None)]
+
+
+IDENTITY = Identity("28", "24", "3", "na", "fireuser", "vm.example.org", "/d")
+
+
+@pytest.mark.parametrize(
+    ("shown", "path"),
+    [
+        # Taken from files that Slurm 22.05 made.
+        ("/d/A%%_%j_%5j_%A_%4A_%a_%3a_%b_%J_%5J_%N_%3N_%n_%2n", "/d/A%_28_00028_24_0024_3_003_%b_28_00028_vm_vm_0_00"),
+        ("/d/%s_%2s_%t_%3t_%u_%x_%q_%3x.o", "/d/batch_batch_0_000_fireuser_na_%q_na.o"),
+        ("/d/%0j-%12j", "/d/28-0000000028"),
+        ("/d/D\\%j-%j", "/d/D%j-%j"),
+        ("/d/E\\\\F-%j", "/d/E\\F-%j"),
+        ("/d/slurm-28.out", "/d/slurm-24_3.out"),
+        ("/dev/null", "/dev/null"),
+        ("(null)", None),
+    ],
+)
+def test_an_output_pattern_becomes_the_name_that_slurm_gives(shown: str, path: str | None) -> None:
+    assert output_path(shown, IDENTITY) == path
+
+
+def test_the_output_of_a_job_without_a_node_is_not_guessed() -> None:
+    pending = Identity("28", "28", None, "na", "fireuser", None, "/d")
+    assert output_path("/d/%N.out", pending) is None
+    assert output_path("/d/%j-%a.out", pending) == "/d/28-4294967294.out"
+
+
+def test_accounting_reads_the_same_job() -> None:
+    job = accounting(JobName="a|b", State="CANCELLED by 1000", ExitCode="0:15", Start="20", End="30", NodeList="n1")
+    assert (job.state, job.raw_state, job.signal, job.exit_code) == (
+        JobState.CANCELLED,
+        "CANCELLED by 1000",
+        15,
+        None,
+    )
+    assert job.ended_at == datetime.fromtimestamp(30, UTC)
+    running = accounting(State="RUNNING", Start="20", End="Unknown", NodeList="None assigned", TimelimitRaw="1")
+    assert (running.ended_at, running.exit_code, running.node_list, running.time_limit_seconds) == (
+        None,
+        None,
+        None,
+        60,
+    )
+
+
+def test_a_job_cancelled_while_it_waited_has_never_begun_although_slurm_prints_a_start() -> None:
+    for job in (
+        queue({**ROW, "State": "CANCELLED", "NodeList": ""})[0],
+        accounting(State="CANCELLED by 1000", Start="20", End="20", NodeList="None assigned"),
+    ):
+        assert (job.started_at, job.exit_code, job.signal) == (None, None, None)
+        assert job.ended_at is not None
+
+
+def test_accounting_asks_for_the_interval_in_utc_and_for_nothing_else_by_id() -> None:
+    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    argv = [*SLURM.accounting(JobFilter(since=since, until=since), "fireuser", "here").argv]
+    assert argv[:3] == ["env", "TZ=UTC", "SLURM_TIME_FORMAT=%s"]
+    assert "--starttime=2026-01-02T03:04:05" in argv
+    assert "--endtime=2026-01-02T03:04:05" in argv
+    argv = [*SLURM.accounting(JobFilter(job_ids=("7_[3-9]", "8+1"), all_users=True), "fireuser", "here").argv]
+    assert "--jobs=7,8+1" in argv
+    assert "--allusers" in argv
+    assert not [word for word in argv if word.startswith("--starttime")]
+
+
+def test_a_site_without_accounting_has_no_records() -> None:
+    command = SLURM.accounting(JobFilter(), "fireuser", "here")
+    assert command.parse(Result(1, b"", b"Slurm accounting storage is disabled\n")) == []
+
+
+SILENT = b"slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n"
+COMMANDS = (
+    SLURM.queue(JobFilter(), "fireuser", "here"),
+    SLURM.accounting(JobFilter(), "fireuser", "here"),
+    SLURM.find("task_1", "fireuser", "here"),
+    SLURM.submit(JobSpec(script="#!/bin/sh\n"), "task_1"),
+    SLURM.cancel(["1"]),
+    SLURM.partitions(),
+    SLURM.version(),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_a_silent_controller_is_an_unavailable_system_and_worth_a_retry(command: object) -> None:
+    with pytest.raises(SystemUnavailable) as caught:
+        command.parse(Result(1, b"", SILENT))  # type: ignore[attr-defined]
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_a_missing_program_is_told_with_the_way_out(command: object) -> None:
+    with pytest.raises(CommandFailed, match="PATH that the settings give"):
+        command.parse(Result(127, b"", b"env: 'squeue': No such file or directory\n"))  # type: ignore[attr-defined]
+
+
+def test_a_rejection_is_in_sbatchs_own_words() -> None:
+    words = (
+        b"sbatch: error: invalid partition specified: nosuch\n"
+        b"sbatch: error: Batch job submission failed: Invalid partition name specified\n"
+    )
+    with pytest.raises(SchedulerRejected) as caught:
+        SLURM.submit(JobSpec(script="x"), "task_1").parse(Result(1, b"", words))
+    assert caught.value.message == (
+        "invalid partition specified: nosuch Batch job submission failed: Invalid partition name specified"
+    )
+
+
+def test_the_id_stands_before_the_clusters_name() -> None:
+    command = SLURM.submit(JobSpec(script="x"), "task_1")
+    assert command.parse(Result(0, b"12;alps\n", b"a warning")) == "12"
+    with pytest.raises(CommandFailed):
+        command.parse(Result(0, b"", b""))
+
+
+def test_every_option_is_one_word_whatever_its_value() -> None:
+    spec = JobSpec(
+        script="x", name="--wrap=id", partition="-x", time_limit_seconds=90, memory=1, gpu_count=2, node_count=3
+    )
+    argv = SLURM.submit(spec, "task_1").argv
+    assert {"--job-name=--wrap=id", "--partition=-x", "--time=1:30", "--mem=1K", "--gpus=2", "--nodes=3"} <= set(argv)
+    assert "--comment=task_1" in argv
+    assert "--export=ALL" in argv
+
+
+def test_the_values_of_variables_are_in_no_argument_list() -> None:
+    command = SLURM.submit(JobSpec(script="#!/bin/sh\n", environment=(("PASSWORD", "secret\n\\"),)), "task_1")
+    assert not [word for word in command.argv if "secret" in word]
+    assert command.stdin.data == b"PASSWORD=secret\\n\\\\\n\n#!/bin/sh\n"
+    assert "secret" not in repr(command)
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "LD_PRELOAD", "SBATCH_EXPORT", "SLURM_CONF", "IFS", "FIRECREST_LINE", "1A", "A-B", "A=B", "", "é"]
+)
+def test_variables_that_would_act_on_the_scheduler_are_refused_with_the_reason(name: str) -> None:
+    with pytest.raises(InvalidInput, match="environment variable"):
+        SLURM.submit(JobSpec(script="x", environment=((name, "1"),)), "task_1")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        JobSpec(),
+        JobSpec(script="x", script_path="/x"),
+        JobSpec(script="x\0"),
+        JobSpec(script="x", name="a\0"),
+        JobSpec(script="x", arguments=("\0",)),
+        JobSpec(script="x", environment=(("A", "\0"),)),
+        JobSpec(script="x", name=""),
+        JobSpec(script="x", time_limit_seconds=0),
+    ],
+    ids=str,
+)
+def test_what_can_never_be_submitted_is_refused(spec: JobSpec) -> None:
+    with pytest.raises(InvalidInput):
+        SLURM.submit(spec, "task_1")
+
+
+@pytest.mark.parametrize("key", ["", "Task", "a-b", "a" * 41, "a\n", "a b"])
+def test_a_key_is_a_word_that_every_scheduler_can_carry(key: str) -> None:
+    with pytest.raises(InvalidInput):
+        SLURM.submit(JobSpec(script="x"), key)
+    with pytest.raises(InvalidInput):
+        SLURM.find(key, "fireuser", "here")
+
+
+def test_user_names_that_would_be_lists_or_options_are_refused() -> None:
+    for name in ("a,b", "-x", "", "a b", "root\n"):
+        with pytest.raises(InvalidInput):
+            SLURM.queue(JobFilter(users=(name,)), "fireuser", "here")
+
+
+@pytest.mark.parametrize("job_id", ["1", "123_4", "123_[5-9]", "123_[1,3,5-9%2]", "123+1"])
+def test_ids_of_every_form_are_taken(job_id: str) -> None:
+    SLURM.queue(JobFilter(job_ids=(job_id,)), "fireuser", "here")
+    assert SLURM.cancel([job_id]).argv[-1] == job_id
+
+
+def test_signals_are_names_or_numbers() -> None:
+    assert "--signal=USR1" in SLURM.cancel(["1"], "SIGUSR1").argv
+    assert "--signal=KILL" in SLURM.cancel(["1"], "9").argv
+    for bad in ("", "NOSUCH", "TERM -x", "0", "99"):
+        with pytest.raises(InvalidInput):
+            SLURM.cancel(["1"], bad)
+
+
+def test_each_cancelled_job_has_an_outcome_of_its_own() -> None:
+    command = Cancel(("1", "2_3", "4", "99"), "USR1")
+    seen = "".join(
+        f"{array_task}{command.mark}{array}{command.mark}\n"
+        for array_task, array in (("1", "1"), ("2_3", "2"), ("4", "4"))
+    )
+    complaints = (
+        b"scancel: error: Kill job error on job id 1: Invalid job id specified\n"
+        b"scancel: error: Kill job error on job id 4: Access/permission denied\n"
+    )
+    outcomes = command.parse(Result(1, seen.encode(), complaints))
+    codes = {job_id: outcome and outcome.code for job_id, outcome in outcomes.items()}
+    assert codes == {
+        "1": ErrorCode.CONFLICT,
+        "2_3": None,
+        "4": ErrorCode.PERMISSION_DENIED,
+        "99": ErrorCode.NOT_FOUND,
+    }
