@@ -1,16 +1,25 @@
 """The whole service, as `make demo` runs it, for tests through GraphQL."""
 
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import yaml
 
-from firecrest_gql.demo.ports import remembered_ports
+from firecrest_gql.demo.ports import LOOPBACK, remembered_ports
+from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo, running_demo
 from tests.client import Client, fetch_token
 from tests.parts import missing
+from tests.provider import Provider
+
+SYSTEMS = os.environ.get("FIRECREST_TEST_SYSTEMS", "local slurm").split()
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +32,8 @@ def demo_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def running(demo_state: Path) -> AsyncIterator[Demo]:
     """A running demo's processes; with the system `slurm` where this machine has what it needs."""
     port = remembered_ports(demo_state / "server-port.json", ["server"])["server"]
-    async with running_demo(demo_state, port, with_slurm=missing("slurm") is None) as demo:
+    with_slurm = "slurm" in SYSTEMS and missing("slurm") is None
+    async with running_demo(demo_state, port, with_slurm=with_slurm) as demo:
         yield demo
 
 
@@ -43,3 +53,44 @@ async def user(demo: dict[str, Any]) -> Client:
 async def other_user(demo: dict[str, Any]) -> Client:
     """The demo's second user, signed in."""
     return Client(demo, await fetch_token(demo, "fireuser2"))
+
+
+@asynccontextmanager
+async def another_server(state: Path, name: str, **changes: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+    """A further `serve` beside the demo's, with these blocks of the settings changed; its own `demo.json`."""
+    port = remembered_ports(state / f"{name}-port.json", [name])[name]
+    settings = yaml.safe_load((state / "firecrest.yaml").read_text())
+    for block, values in {**changes, "server": {**changes.get("server", {}), "port": port}}.items():
+        settings[block] = {**settings.get(block, {}), **values}
+    config = state / f"{name}.yaml"
+    config.write_text(yaml.safe_dump(settings))
+    argv = [sys.executable, "-m", "firecrest_gql.cli", "serve", "--config", str(config)]
+    async with Process(name, argv, state / "log" / f"{name}.log", lambda: _answers(port), ports=[port]):
+        addresses = {"graphql_url": f"http://{LOOPBACK}:{port}/graphql", "ws_url": f"ws://{LOOPBACK}:{port}/graphql"}
+        yield {**json.loads((state / "demo.json").read_text()), "state": str(state), **addresses}
+
+
+async def _answers(port: int) -> bool:
+    async with httpx.AsyncClient(trust_env=False) as http:
+        try:
+            return (await http.get(f"http://{LOOPBACK}:{port}/readyz")).is_success
+        except httpx.TransportError:
+            return False
+
+
+@pytest.fixture(scope="session")
+async def strict(running: Demo, demo_state: Path, provider: Provider) -> AsyncIterator[dict[str, Any]]:
+    """A server that believes the tests' own provider, with limits that a test can reach."""
+    limits = {"max_subscriptions_per_socket": 3, "max_body_size": 2**16}
+    server = {"allowed_origins": ["https://portal.example"]}
+    async with another_server(
+        demo_state, "strict", identity={"issuer": provider.issuer}, limits=limits, server=server
+    ) as described:
+        yield described
+
+
+@pytest.fixture(scope="session")
+async def hurried(running: Demo, demo_state: Path) -> AsyncIterator[dict[str, Any]]:
+    """A server that gives no request more than a second, and has room for two sockets."""
+    async with another_server(demo_state, "hurried", limits={"request_seconds": 1, "max_sockets": 2}) as described:
+        yield described
