@@ -63,7 +63,8 @@ def wish(**changes: Any) -> CertificateRequest:
     """Bob's wish to run `stat -- /`, on the system alps."""
     proof = Token("bob!")
     request = CertificateRequest(CertificateKind.COMMAND, "alps", "bob", PUBLIC_KEY, "r-1", proof, ("stat", "--", "/"))
-    return replace(request, **{"marker": MARKER, "time_limit": 30} | changes)
+    settled: dict[str, Any] = {"marker": MARKER, "time_limit": 30} | changes
+    return replace(request, **settled)
 
 
 def service(*argv: str, **changes: Any) -> CertificateRequest:
@@ -135,7 +136,13 @@ async def test_refused_is(case: str, authority: LocalAuthority) -> None:
 
 
 async def test_the_service_account_reads_without_a_users_proof(authority: LocalAuthority) -> None:
-    for argv in (("squeue", "--all"), ("scontrol", "-o", "show", "node"), ("stat", "-f", "--", "/"), ("true",)):
+    for argv in (
+        ("squeue", "--all"),
+        ("scontrol", "-o", "show", "node"),
+        ("stat", "-f", "--", "/"),
+        ("true",),
+        ("env", "TZ=UTC", "sacct"),
+    ):
         assert (await authority.certify(service(*argv))).text
 
 
@@ -215,7 +222,18 @@ def test_data_on_standard_input_is_allowed(line: str) -> None:
     assert not reads_program_from_stdin(line.split())
 
 
-@pytest.mark.parametrize("line", ["scontrol", "scontrol update x", "stat /", "/tmp/squeue", "scontrol -o update show"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "scontrol",
+        "scontrol update x",
+        "stat /",
+        "/tmp/squeue",
+        "scontrol -o update show",
+        "env PATH=/tmp squeue",
+        "env TZ=UTC sbatch",
+    ],
+)
 def test_the_service_account_changes_nothing(line: str) -> None:
     assert not read_only(line.split())
 
