@@ -1,6 +1,6 @@
 """What one subscriber is shown of a watch: its own choice of jobs, each state once."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from firecrest_gql.jobs.mirror import Told
@@ -15,7 +15,7 @@ class Following:
 
     def __init__(self, username: str, job_ids: Sequence[str] | None, others: Iterable[Job]) -> None:
         self._username = username
-        self._named: Collection[str] | None = None if job_ids is None else frozenset(job_ids)
+        self._named = None if job_ids is None else frozenset(job_ids)
         self._allowed = {job.job_id: job for job in others}
         self._shown: dict[str, Job] = {}
 
@@ -52,7 +52,7 @@ class Following:
 
     def _follows(self, job: Job) -> bool:
         visible = job.user == self._username or job.job_id in self._allowed
-        return visible and (self._named is None or bool({job.job_id, job.array_job_id} & set(self._named)))
+        return visible and (self._named is None or not self._named.isdisjoint({job.job_id, job.array_job_id}))
 
 
 def _since(job: Job, since: datetime | None) -> bool:

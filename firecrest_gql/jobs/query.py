@@ -106,13 +106,15 @@ class Jobs:
         except FirecrestError as error:
             absent = error
         found = {**await self._recent.of(system.name, caller.username), **found}
-        return {
-            job_id: found.get(job_id) or absent or NotFound(f"{system.name} has no job {job_id} that you may see")
-            for job_id in job_ids
-        }
+        return {job_id: found.get(job_id) or absent or no_job(system, job_id) for job_id in job_ids}
 
     def _scheduler(self, system: SystemSettings) -> Scheduler:
         return self._schedulers[system.scheduler.kind]
+
+
+def no_job(system: SystemSettings, job_id: str) -> NotFound:
+    """The error for a job that neither queue nor accounting shows to the caller."""
+    return NotFound(f"{system.name} has no job {job_id} that you may see")
 
 
 def _fault(scheduler: Scheduler, job_id: str, caller: Caller, system: SystemSettings) -> InvalidInput | None:

@@ -11,13 +11,14 @@ from broadcaster import Broadcast
 from redis.asyncio import Redis
 
 from firecrest_gql.delegation.request import Purpose
-from firecrest_gql.errors import FirecrestError, SystemUnavailable, Unsupported
+from firecrest_gql.errors import SystemUnavailable, Unsupported
 from firecrest_gql.jobs.board import Board
 from firecrest_gql.jobs.check import check_ids
 from firecrest_gql.jobs.following import Following
 from firecrest_gql.jobs.looking import Looking
 from firecrest_gql.jobs.ports import Grants
-from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.query import Jobs, no_job
+from firecrest_gql.jobs.rule import by_ids
 from firecrest_gql.jobs.watching import Watch
 from firecrest_gql.model.identity import Caller, Principal, ServiceProof
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobEvent, JobFilter
@@ -84,17 +85,16 @@ class JobWatch:
         caller = principal.caller(_request_id())
         if job_ids is None:
             return await self._ended_since(caller, system, since) if since else []
-        known = {
-            job_id for job in present if job.user == principal.username for job_id in (job.job_id, job.array_job_id)
-        }
-        missing = [job_id for job_id in dict.fromkeys(job_ids) if job_id not in known]
-        found = await self._jobs.jobs_by_id(caller, system, missing) if missing else []
+        known = _ids(job for job in present if job.user == principal.username)
+        missing = tuple(job_id for job_id in dict.fromkeys(job_ids) if job_id not in known)
+        found = await self._jobs.all_jobs(caller, system, by_ids(missing)) if missing else []
+        for job_id in missing:
+            if job_id not in _ids(found):
+                raise no_job(system, job_id)
         for job in found:
-            if isinstance(job, FirecrestError):
-                raise job
             if job.user != principal.username and not job.final and system.service_account is None:
                 raise Unsupported(f"{job.job_id} is {job.user}'s job: {system.name} lets you watch your own")
-        return [job for job in found if isinstance(job, Job)]
+        return found
 
     async def _ended_since(self, caller: Caller, system: SystemSettings, since: datetime) -> list[Job]:
         ended = JobFilter(states=tuple(FINAL_JOB_STATES), since=since)
@@ -128,6 +128,11 @@ class JobWatch:
             return Caller(system.service_account, system.service_account, ServiceProof(), _request_id())
         grant = await self._authority.grant(principal.token, system.name, Purpose.WATCH)
         return Caller(principal.subject, principal.username, grant, _request_id())
+
+
+def _ids(jobs: Iterable[Job]) -> set[str | None]:
+    """Their ids, and those of the arrays that they belong to."""
+    return {job_id for job in jobs for job_id in (job.job_id, job.array_job_id)}
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
