@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest_asyncio
 
 from firecrest_gql.command import Command, Result
 from firecrest_gql.demo.embedded import Embedded, make_embedded
+from firecrest_gql.demo.ports import is_free
 from firecrest_gql.envelope import Envelope, command_line
 from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.direct import Direct
@@ -271,6 +273,59 @@ async def test_a_killed_server_leaves_jobs_running_and_a_stopped_one_cancels_the
     await embedded.process.stop()
     assert job.state is JobState.CANCELLED
     assert not _processes_with(str(embedded.homes["fireuser"]))
+    remove_homes(embedded)
+
+
+async def test_jobs_can_be_cancelled_without_serving_anybody(tmp_path: Path) -> None:
+    ca = asyncssh.generate_private_key("ssh-ed25519")
+    embedded = make_embedded(tmp_path, ca.export_public_key().decode())
+    system, direct = System(embedded, ca), Direct()
+    await embedded.process.start()
+    await system.ask(direct.submit(JobSpec(script="#!/bin/sh\nsleep 1000\n"), "task_left"))
+    await embedded.process.kill()
+    child = await asyncio.create_subprocess_exec(*embedded.process.argv, "--cancel-jobs", env=embedded.process.env)
+    assert await child.wait() == 0
+    assert not _processes_with(str(embedded.homes["fireuser"]))
+    remove_homes(embedded)
+
+
+PARENT = """
+import asyncio, pathlib, sys
+from firecrest_gql.demo.embedded import make_embedded
+
+async def main():
+    embedded = make_embedded(pathlib.Path(sys.argv[1]), sys.argv[2])
+    async with embedded.process:
+        print(embedded.process.pid, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_demo_takes_the_server_along_and_leaves_the_jobs(tmp_path: Path) -> None:
+    ca = asyncssh.generate_private_key("ssh-ed25519")
+    authority = ca.export_public_key().decode()
+    embedded = make_embedded(tmp_path, authority)
+    parent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PARENT, str(tmp_path), authority),
+        stdout=asyncio.subprocess.PIPE,
+        env=embedded.process.env,
+    )
+    assert parent.stdout is not None
+    await parent.stdout.readline()
+    system, direct = System(embedded, ca), Direct()
+    await system.ask(direct.submit(JobSpec(script="#!/bin/sh\nsleep 1000\n"), "task_orphan"))
+    parent.kill()
+    await parent.wait()
+
+    async def gone() -> bool:
+        return is_free(embedded.port)
+
+    await until(gone)
+    async with embedded.process:
+        [job] = await system.ask(direct.queue(JobFilter(), "fireuser", "local"))
+        assert job.state is JobState.RUNNING
     remove_homes(embedded)
 
 

@@ -111,13 +111,14 @@ async def _serve(configuration: Mapping[str, str], host_key: asyncssh.SSHKey, ac
 
 def _process(keys: Path, port: int, log: Path) -> Process:
     # The package may run from its source tree: the child must find the same one.
-    package = Path(firecrest_gql.__file__).resolve().parents[1]
+    package = str(Path(firecrest_gql.__file__).resolve().parents[1])
+    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     return Process(
         name="the embedded system",
         argv=[sys.executable, "-m", "firecrest_gql.demo.embedded", str(keys.resolve() / "configuration.json")],
         log=log,
         ready=lambda: _greets(port),
-        env={**os.environ, "PYTHONPATH": str(package)},
+        env={**os.environ, "PYTHONPATH": path},
         ports=[port],
         stop_seconds=14,
     )

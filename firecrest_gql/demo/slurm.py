@@ -80,10 +80,10 @@ async def running_slurm(
     ssh = OpenSsh(folders.top / "sshd", ca_public_key, ports["slurm-sshd"], [*homes], set_env=environment(folders))
     slurmctld = controller(folders, ports)
     async with AsyncExitStack() as stack:
+        stack.callback(_kill_steps, folders)
         await prepare_database(folders)
         await stack.enter_async_context(running(munge(folders), database(folders)))
         await stack.enter_async_context(running(accounting(folders, ports)))
-        stack.callback(_kill_steps, folders)
         await stack.enter_async_context(running(slurmctld))
         await stack.enter_async_context(running(node(folders, ports)))
         await _admit(folders, users)
