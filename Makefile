@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+AUDIT := tests/audit/node_modules/.package-lock.json
 PART ?=
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export FIRECREST_DEMO_STATE ?= .demo
@@ -21,10 +22,10 @@ demo-slurm: setup ## The same, and a system with real sshd and Slurm (root on De
 	@sh packaging/install-real-parts.sh
 	@exec $(BIN)/firecrest-gql demo --slurm
 
-test: setup ## Run the whole test suite in its bounded size
+test: setup $(AUDIT) ## Run the whole test suite in its bounded size
 	$(BIN)/pytest $(if $(PART),tests/test_$(PART)*.py)
 
-test-full: setup ## Run the sizes that the issues name; PART=files for one part
+test-full: setup $(AUDIT) ## Run the sizes that the issues name; PART=files for one part
 	FIRECREST_TEST_SIZE=full $(BIN)/pytest --durations=10 $(if $(PART),tests/test_$(PART)*.py)
 
 bench: setup ## Measure times side by side in one run
@@ -71,4 +72,8 @@ playground/dist/index.html: $(VENV)/ready $(wildcard playground/src/* playground
 	export PATH="$$($(BIN)/python -m firecrest_gql.demo.node):$$PATH"; set -e; \
 	(cd firecrest_gql/demo/identity_provider && npm ci --silent --no-fund --no-audit); \
 	cd playground && npm ci --silent --no-fund --no-audit && npm run --silent build -- --logLevel warn
+	touch $@
+
+$(AUDIT): $(VENV)/ready tests/audit/package.json tests/audit/package-lock.json
+	export PATH="$$($(BIN)/python -m firecrest_gql.demo.node):$$PATH"; cd tests/audit && npm ci --silent --no-fund --no-audit
 	touch $@

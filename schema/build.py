@@ -10,6 +10,7 @@ from schema.errors import CodedSchema
 from schema.files import File
 from schema.jobs import Job
 from schema.mutation import Mutation
+from schema.operations import NamedOperation
 from schema.query import Query
 from schema.scalars import config
 from schema.subscription import Subscription
@@ -29,6 +30,7 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
             lambda: MaxTokensLimiter(max_token_count=limits.max_query_tokens),
             ParserCache,
             ValidationCache,
+            NamedOperation,
             lambda: CostLimiter(limits),
         ],
     )
