@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from firecrest_gql.command import Command, Result
-from firecrest_gql.errors import CommandFailed, FirecrestError, InvalidInput, NoSpace, SchedulerRejected, Unsupported
+from firecrest_gql.command import Command
+from firecrest_gql.errors import SchedulerRejected
 from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.direct import Direct
 from tests.scheduler_commands import PATH, run_in, until
@@ -261,33 +261,6 @@ async def test_who_asks_for_somebody_elses_jobs_sees_none(workstation: Workstati
     await workstation.submit(SLEEPS, "task_mine")
     others = JobFilter(users=("somebody",))
     assert await run_in(DIRECT.queue(others, "me", "here"), workstation.home) == []
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"array": "1-3"}, {"dependency": "afterok:1"}, {"node_count": 2}, {"gpu_count": 1}, {"partition": "debug"}],
-    ids=str,
-)
-def test_what_a_workstation_cannot_do_is_refused_by_name(change: dict[str, str | int]) -> None:
-    with pytest.raises(Unsupported, match=f"direct.*{next(iter(change))}"):
-        DIRECT.submit(replace(SLEEPS, **change), "task_1")  # type: ignore[arg-type]
-    DIRECT.submit(replace(SLEEPS, partition="local", node_count=1, gpu_count=0), "task_1")
-
-
-def test_an_output_pattern_that_nobody_expands_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="%a"):
-        _ = DIRECT.submit(replace(SLEEPS, stdout_path="x-%a"), "task_1").argv
-
-
-def test_a_full_home_is_told_as_such_and_anything_else_in_its_own_words() -> None:
-    command = DIRECT.submit(SLEEPS, "task_1")
-    failures: dict[bytes, type[FirecrestError]] = {
-        b"cat: write error: No space left on device": NoSpace,
-        b"cannot create: Permission denied": CommandFailed,
-    }
-    for words, kind in failures.items():
-        with pytest.raises(kind, match=words.decode()[-8:]):
-            command.parse(Result(74, b"", words))
 
 
 async def test_it_runs_where_sh_is_bash_too(workstation: Workstation, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from firecrest_gql.command import Command
 from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, Partition
 from firecrest_gql.model.tasks import TaskError
 from firecrest_gql.schedulers.dialect import Feature, require_features, require_job_ids
-from firecrest_gql.schedulers.direct.commands import PARTITION, Cancel, Find, Partitions, Queue, Submit, Version
+from firecrest_gql.schedulers.direct.commands import Cancel, Find, Partitions, Submit, Version
+from firecrest_gql.schedulers.direct.listing import PARTITION, Queue
 from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
 
 JOB_ID = r"[1-9][0-9]{0,15}"
