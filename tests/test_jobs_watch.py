@@ -22,8 +22,8 @@ from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.model.identity import Principal, ServiceProof
 from firecrest_gql.model.jobs import JobEvent, JobSpec, JobState
-from firecrest_gql.schedulers.direct.commands import Queue
 from firecrest_gql.schedulers.direct.dialect import Direct
+from firecrest_gql.schedulers.direct.listing import Queue
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.bell import RedisBell
 from firecrest_gql.tasks.connection import connect
