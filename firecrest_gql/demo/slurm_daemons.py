@@ -40,11 +40,17 @@ def environment(folders: Folders) -> dict[str, str]:
 
 def munge(folders: Folders) -> Process:
     """Authentication among the daemons and clients."""
-    argv = ("munged", "--foreground", f"--key-file={folders.munge}/key", f"--socket={folders.munge_socket}")
-    files = (f"--pid-file={folders.munge}/pid", f"--seed-file={folders.munge}/seed", "--syslog")
+    argv = (
+        "munged",
+        "--foreground",
+        f"--key-file={folders.munge}/key",
+        f"--socket={folders.munge_socket}",
+        f"--pid-file={folders.munge}/pid",
+        f"--seed-file={folders.munge}/seed",
+    )
     return Process(
         "munged",
-        _as("munge", *argv, *files[:2]),
+        _as("munge", *argv),
         folders.log / "munged.log",
         ready=lambda: _succeeds("munge", "--no-input", f"--socket={folders.munge_socket}"),
         env=environment(folders),

@@ -70,7 +70,7 @@ def make_folders(state: Path) -> Folders:
         (folders.top, "root", 0o755),
         (folders.configuration.parent, "root", 0o755),
         (folders.munge, "munge", 0o755),
-        (folders.database, "mysql", 0o755),
+        (folders.database, "mysql", 0o711),
         (folders.controller, "slurm", 0o700),
         (folders.node, "root", 0o755),
         (folders.log, "root", 0o700),
