@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.compute import Compute
 from firecrest_gql.jobs.output import JobOutput
@@ -22,6 +23,7 @@ class Services:
 
     settings: Settings
     files: Files
+    changes: Changes
     jobs: Jobs
     compute: Compute
     watch: JobWatch

@@ -60,23 +60,16 @@ async def cancel(
     return await held(context, task, wait)
 
 
-async def updates(
+def updates(
     context: Context, name: str | None, job_ids: list[str] | None, since: datetime | None
 ) -> AsyncIterator[JobEvent]:
     """The jobs' present states, then their changes; of every system where none is named."""
     if name is None and job_ids is not None:
         raise InvalidInput("system: is needed where jobIds are given")
     watched = systems(context) if name is None else [system(context, name)]
-    async for event in merged(
-        [context.services.watch.updates(context.principal, found, job_ids, since) for found in watched]
-    ):
-        yield event
+    return merged([context.services.watch.updates(context.principal, found, job_ids, since) for found in watched])
 
 
-async def output(
-    context: Context, name: str, job_id: str, stream: OutputStream, offset: int
-) -> AsyncIterator[OutputChunk]:
+def output(context: Context, name: str, job_id: str, stream: OutputStream, offset: int) -> AsyncIterator[OutputChunk]:
     """The bytes of the job's output as they come."""
-    found = system(context, name)
-    async for chunk in context.services.output.output(context.principal, found, job_id, stream, offset):
-        yield chunk
+    return context.services.output.output(context.principal, system(context, name), job_id, stream, offset)

@@ -47,13 +47,11 @@ async def result(context: Context, of: Task) -> Job | JobOutcomes | None:
     return of.result
 
 
-async def updates(context: Context, task_id: str, since_version: int | None) -> AsyncIterator[Task]:
+def updates(context: Context, task_id: str, since_version: int | None) -> AsyncIterator[Task]:
     """The task's states, one after the other, up to the final one."""
-    async for state in context.services.feed.updates(task_id, context.principal.subject, since_version):
-        yield state
+    return context.services.feed.updates(task_id, context.principal.subject, since_version)
 
 
-async def events(context: Context, after: str | None) -> AsyncIterator[TaskEvent]:
+def events(context: Context, after: str | None) -> AsyncIterator[TaskEvent]:
     """The changes of all the viewer's tasks."""
-    async for event in context.services.feed.events(context.principal.subject, after):
-        yield event
+    return context.services.feed.events(context.principal.subject, after)
