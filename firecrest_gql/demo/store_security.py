@@ -1,7 +1,8 @@
 """What keeps the machine's other users out of the object store's inner services, which know no S3 keys.
 
-Its HTTP services take only requests signed with secrets of this file, its gRPC services only our own certificate:
-https://github.com/seaweedfs/seaweedfs/wiki/Security-Overview .
+All of them, HTTP and gRPC, speak TLS and take only our own certificate: the master hands out signatures to whoever
+reaches it, and deletes a bucket's bytes for them, so that the secrets which HTTP requests are signed with too are not
+enough. See https://github.com/seaweedfs/seaweedfs/wiki/Security-Overview .
 """
 
 import datetime as dt
@@ -19,18 +20,22 @@ from firecrest_gql.demo.private_files import write_private
 
 SIGNED = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
 CALLERS = ("master", "volume", "filer", "s3", "admin", "worker", "client")
+SERVED = ("client", "master", "volume", "filer")
+OURS = 'cert = "tls.crt"\nkey = "tls.key"'
 YEARS = 10
 
 
 def make_security(folder: Path) -> None:
     """Write security.toml, a key and a certificate into the folder; later starts keep the first ones."""
     file = folder / "security.toml"
-    if file.exists():
+    if file.exists() and "[https.client]" in file.read_text(encoding="utf-8"):
         return
     _write_certificate(folder)
     signed = [f'[{name}]\nkey = "{secrets.token_hex(32)}"\nexpires_after_seconds = 60' for name in SIGNED]
-    callers = [f'[grpc.{name}]\ncert = "tls.crt"\nkey = "tls.key"' for name in CALLERS]
-    write_private(file, "\n".join([*signed, '[grpc]\nca = "tls.crt"', *callers, ""]))
+    callers = [f"[grpc.{name}]\n{OURS}" for name in CALLERS]
+    # enabled is the client's word; that a ca is named makes the servers ask for a certificate of it.
+    served = [f'[https.{name}]\nenabled = true\nca = "tls.crt"\n{OURS}' for name in SERVED]
+    write_private(file, "\n".join([*signed, '[grpc]\nca = "tls.crt"', *callers, *served, ""]))
 
 
 def _write_certificate(folder: Path) -> None:
