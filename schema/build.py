@@ -10,7 +10,7 @@ from schema.errors import CodedSchema
 from schema.files import File
 from schema.jobs import Job
 from schema.mutation import Mutation
-from schema.operations import NamedOperation
+from schema.operations import BoundedLength, NamedOperation, OwnErrors
 from schema.query import Query
 from schema.scalars import config
 from schema.subscription import Subscription
@@ -27,9 +27,11 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
         types=[System, Job, File, Task, JobResults, *SERVED_ENUMS],
         config=config(),
         extensions=[
+            BoundedLength,
             lambda: MaxTokensLimiter(max_token_count=limits.max_query_tokens),
             ParserCache,
             ValidationCache,
+            OwnErrors,
             NamedOperation,
             lambda: CostLimiter(limits),
         ],

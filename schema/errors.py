@@ -1,6 +1,7 @@
 """Every error gets a code, the request's id and whether a retry may help; what nobody foresaw is masked and logged."""
 
 import logging
+import re
 from typing import Any
 
 import strawberry
@@ -13,8 +14,8 @@ from firecrest_gql.errors import ErrorCode, FirecrestError, InvalidInput, QueryT
 from resolvers.context import Context
 
 REQUEST_FAULTS = CannotGetOperationTypeError | InvalidOperationTypeError | MissingQueryError
-ABORTED = "Parsing aborted."
-"""How graphql-core ends what it says of a document with too many tokens or levels."""
+ABORTED = re.compile(r".*Parsing aborted\.|Validation aborted\.")
+"""What graphql-core says of a document with too many tokens, levels or fragments."""
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def known_error(error: GraphQLError) -> FirecrestError | None:
         original = original.original_error
     if isinstance(original, FirecrestError):
         return original
-    if error.path is None and (isinstance(original, RecursionError) or error.message.endswith(ABORTED)):
+    if error.path is None and (isinstance(original, RecursionError) or ABORTED.fullmatch(error.message)):
         return QueryTooComplex("the document nests deeper, or is longer, than this service reads")
     of_request = original is None or isinstance(original, GraphQLError | REQUEST_FAULTS)
     return InvalidInput(error.message) if of_request else None

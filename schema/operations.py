@@ -1,9 +1,39 @@
-"""Which operation of a document is executed."""
+"""What the caches of documents leave open: how long one may be, whose errors are whose, what is executed."""
 
 from collections.abc import Iterator
 
 from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
+
+from firecrest_gql.errors import QueryTooComplex
+
+MAX_LENGTH = 256 * 1024  # characters: documents are kept in a cache, and large values belong into variables
+
+
+class BoundedLength(SchemaExtension):
+    """Refuses an overlong document before it is read."""
+
+    def on_operation(self) -> Iterator[None]:
+        """Raise `QueryTooComplex`."""
+        if len(self.execution_context.query or "") > MAX_LENGTH:
+            raise QueryTooComplex(
+                f"the document is longer than {MAX_LENGTH} characters: pass large values as variables"
+            )
+        yield
+
+
+class OwnErrors(SchemaExtension):
+    """Gives each request its own errors: the cache gives all the same ones, and a request's id is written into them."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Copy what the cache has found."""
+        context = self.execution_context
+        if context.pre_execution_errors:
+            context.pre_execution_errors = [
+                GraphQLError(error.message, error.nodes, original_error=error.original_error)
+                for error in context.pre_execution_errors
+            ]
+        yield
 
 
 class NamedOperation(SchemaExtension):

@@ -167,6 +167,13 @@ async def test_the_callers_own_request_id_is_used(client: Client, given: str) ->
     assert answer.json()["errors"][0]["extensions"]["requestId"] == given
 
 
+async def test_each_request_is_told_its_own_id_also_of_a_document_that_others_sent_before(client: Client) -> None:
+    ids = [f"request-{number}" for number in range(20)]
+    answers = await asyncio.gather(*(client.post("{ none }", headers={"X-Request-ID": given}) for given in ids))
+    assert [answer.json()["errors"][0]["extensions"]["requestId"] for answer in answers] == ids
+    assert len({answer.json()["errors"][0]["message"] for answer in answers}) == 1
+
+
 @pytest.mark.parametrize("given", ["", "a b", "a" * 65, "a;b", "<script>", "a\tb"])
 async def test_what_is_no_request_id_is_replaced(client: Client, given: str) -> None:
     answer = await client.post("{ nothing }", headers={"X-Request-ID": given})
