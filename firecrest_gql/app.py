@@ -22,6 +22,7 @@ from firecrest_gql.delegation.local import LocalAuthority
 from firecrest_gql.delegation.remote import RemoteAuthority
 from firecrest_gql.delegation.signer import SignerServer
 from firecrest_gql.errors import TasksUnavailable
+from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.service import Files
 from firecrest_gql.gateway.bodies import BoundedRequests
 from firecrest_gql.gateway.endpoint import Endpoint
@@ -123,9 +124,11 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
     async with Broadcast(backend=RedisBell(settings.redis_url.get_secret_value())) as broadcast:
         jobs = Jobs(reach.transport, reach.schedulers, RecentJobs(redis))
         watch = JobWatch(jobs, reach.authority, redis, broadcast)
+        files = Files(reach.transport)
         yield Services(
             settings=settings,
-            files=Files(reach.transport),
+            files=files,
+            changes=Changes(reach.transport, files),
             jobs=jobs,
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
             watch=watch,

@@ -90,3 +90,62 @@ class RemoveFileInput:
     system: str = given("Where.")
     path: str = given("What; a link is removed, not what it points to.")
     recursive: bool = given("Whether a directory goes with everything in it.", False)
+
+
+@strawberry.input(description="A file to touch.")
+class TouchFileInput:
+    """A file to touch."""
+
+    system: str = given("Where.")
+    path: str = given("The file's path; an empty file is made where there is none.")
+
+
+@strawberry.input(description="A symbolic link to make.")
+class CreateSymlinkInput:
+    """A symbolic link to make."""
+
+    system: str = given("Where.")
+    path: str = given("The link's path, where nothing may be yet.")
+    link_target: str = given("What it points to, absolute or relative to the link; it need not be there.")
+
+
+@strawberry.input(description="A file or directory to copy.")
+class CopyFileInput:
+    """A file or directory to copy."""
+
+    system: str = given("Where.")
+    path: str = given("What; a directory is copied with everything in it.")
+    target: str = given("The copy's own path, not the directory to put it into.")
+    dereference: bool = given("Whether links are copied as what they point to.", False)
+    overwrite: bool = given("Whether an existing file is replaced; of directories only an empty one ever is.", False)
+
+
+@strawberry.input(description="A file or directory to move.")
+class MoveFileInput:
+    """A file or directory to move."""
+
+    system: str = given("Where.")
+    path: str = given("What; a link is moved, not what it points to.")
+    target: str = given("The new path, not the directory to put it into.")
+    overwrite: bool = given("Whether an existing file is replaced; of directories only an empty one ever is.", False)
+
+
+@strawberry.input(description="Permissions to change.")
+class ChangeModeInput:
+    """Permissions to change."""
+
+    system: str = given("Where.")
+    path: str = given("Whose; of a link, what it points to.")
+    mode: str = given("As chmod takes it: octal as in 0644, or symbolic as in u+rwX,go-w.")
+    recursive: bool = given("Whether everything below is changed too; links below are left alone.", False)
+
+
+@strawberry.input(description="An owner or group to change.")
+class ChangeOwnerInput:
+    """An owner or group to change."""
+
+    system: str = given("Where.")
+    path: str = given("Whose; of a link, what it points to.")
+    owner: str | None = given("The new owner's name or number.", None)
+    group: str | None = given("The new group's name or number; at least one of the two is given.", None)
+    recursive: bool = given("Whether everything below is changed too; links below change themselves.", False)

@@ -8,15 +8,33 @@ from starlette.datastructures import UploadFile
 
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.model.tasks import Task
-from resolvers import files, jobs
+from resolvers import changes, files, jobs
 from resolvers.files import Written
 from schema.fields import Info, mutation, says
-from schema.inputs import CancelJobsInput, CreateDirectoryInput, RemoveFileInput, SubmitJobInput, UploadFileInput
+from schema.inputs import (
+    CancelJobsInput,
+    ChangeModeInput,
+    ChangeOwnerInput,
+    CopyFileInput,
+    CreateDirectoryInput,
+    CreateSymlinkInput,
+    MoveFileInput,
+    RemoveFileInput,
+    SubmitJobInput,
+    TouchFileInput,
+    UploadFileInput,
+)
 from schema.payloads import (
     CancelJobsPayload,
+    ChangeModePayload,
+    ChangeOwnerPayload,
+    CopyFilePayload,
     CreateDirectoryPayload,
+    CreateSymlinkPayload,
+    MoveFilePayload,
     RemoveFilePayload,
     SubmitJobPayload,
+    TouchFilePayload,
     UploadFilePayload,
 )
 
@@ -76,6 +94,64 @@ class Mutation:
     ) -> Written:
         """Make a directory."""
         return await files.create_directory(info.context, input.system, input.path, input.parents, input.mode)
+
+    @mutation(TouchFilePayload)
+    async def touch_file(
+        self,
+        info: Info,
+        input: Annotated[TouchFileInput, says("The file.")],  # noqa: A002
+    ) -> Written:
+        """Let a file be changed just now, and make an empty one where there is none."""
+        return await changes.touch(info.context, input.system, input.path)
+
+    @mutation(CreateSymlinkPayload)
+    async def create_symlink(
+        self,
+        info: Info,
+        input: Annotated[CreateSymlinkInput, says("The link.")],  # noqa: A002
+    ) -> Written:
+        """Make a symbolic link."""
+        return await changes.link(info.context, input.system, input.path, input.link_target)
+
+    @mutation(CopyFilePayload)
+    async def copy_file(
+        self,
+        info: Info,
+        input: Annotated[CopyFileInput, says("What, and where to.")],  # noqa: A002
+    ) -> Written:
+        """Copy a file, or a directory with everything in it: the copy is there whole or not at all."""
+        return await changes.copy(
+            info.context, input.system, input.path, input.target, input.dereference, input.overwrite
+        )
+
+    @mutation(MoveFilePayload)
+    async def move_file(
+        self,
+        info: Info,
+        input: Annotated[MoveFileInput, says("What, and where to.")],  # noqa: A002
+    ) -> Written:
+        """Move or rename; never / and never the home."""
+        return await changes.move(info.context, input.system, input.path, input.target, input.overwrite)
+
+    @mutation(ChangeModePayload)
+    async def change_mode(
+        self,
+        info: Info,
+        input: Annotated[ChangeModeInput, says("Whose, and which.")],  # noqa: A002
+    ) -> Written:
+        """Change permissions; never those of / or the home."""
+        return await changes.change_mode(info.context, input.system, input.path, input.mode, input.recursive)
+
+    @mutation(ChangeOwnerPayload)
+    async def change_owner(
+        self,
+        info: Info,
+        input: Annotated[ChangeOwnerInput, says("Whose, and whom to.")],  # noqa: A002
+    ) -> Written:
+        """Change the owner, the group, or both, as far as the system lets this user."""
+        return await changes.change_owner(
+            info.context, input.system, input.path, input.owner, input.group, input.recursive
+        )
 
     @mutation(RemoveFilePayload)
     async def remove_file(

@@ -24,9 +24,9 @@ class CancelJobsPayload:
     task: Task = attribute("The task: its result tells what became of each job.")
 
 
-@strawberry.type(description="The file that was written.")
-class UploadFilePayload:
-    """The file that was written."""
+@strawberry.type(description="A file that was changed.")
+class FilePayload:
+    """What the payloads of file operations share."""
 
     path: str = attribute("The path, as it was given.")
 
@@ -34,6 +34,41 @@ class UploadFilePayload:
     async def file(self: Written, info: Info) -> FileValue:
         """The file as it now is; null with an error where reading it back failed."""
         return await files.written(info.context, self)
+
+
+@strawberry.type(description="The file that was written.")
+class UploadFilePayload(FilePayload):
+    """The file that was written."""
+
+
+@strawberry.type(description="The file that was touched.")
+class TouchFilePayload(FilePayload):
+    """The file that was touched."""
+
+
+@strawberry.type(description="The link that was made.")
+class CreateSymlinkPayload(FilePayload):
+    """The link that was made."""
+
+
+@strawberry.type(description="The copy; its path is the target's.")
+class CopyFilePayload(FilePayload):
+    """The copy."""
+
+
+@strawberry.type(description="The file where it now is; its path is the target's.")
+class MoveFilePayload(FilePayload):
+    """The file where it now is."""
+
+
+@strawberry.type(description="The file with its new permissions.")
+class ChangeModePayload(FilePayload):
+    """The file with its new permissions."""
+
+
+@strawberry.type(description="The file with its new owner and group.")
+class ChangeOwnerPayload(FilePayload):
+    """The file with its new owner and group."""
 
 
 @strawberry.type(description="The directory that was made.")

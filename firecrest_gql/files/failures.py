@@ -15,6 +15,15 @@ from firecrest_gql.errors import (
 )
 
 STRERROR: dict[str, tuple[type[FirecrestError], str]] = {
+    "to a subdirectory of itself": (InvalidInput, "would be moved into itself"),
+    "into itself": (InvalidInput, "is inside what is put there"),
+    "will not create hard link": (InvalidInput, "is inside what is put there"),
+    "are the same file": (InvalidInput, "is the target itself"),
+    "cannot overwrite directory": (IsADirectory, "is a directory, which no file replaces"),
+    "cannot overwrite non-directory": (NotADirectory, "is not a directory, so no directory replaces it"),
+    "not replacing": (AlreadyExists, "exists already; ask for overwrite, or choose another name"),
+    "invalid user": (InvalidInput, "cannot be given to this owner: the system knows none of this name"),
+    "invalid group": (InvalidInput, "cannot be given to this group: the system knows none of this name"),
     "No such file or directory": (NotFound, "does not exist"),
     "Permission denied": (PermissionDenied, "may not be touched by this user"),
     "Operation not permitted": (PermissionDenied, "may not be changed by this user"),

@@ -40,6 +40,15 @@ def _decoded(text: str, argument: str) -> str:
         raise InvalidInput(f"{argument}: what follows base64: is not base64") from None
 
 
+def link_target(text: str, *, argument: str) -> str:
+    """What a symbolic link is to point to: any path, relative ones as they are, or `base64:` and its bytes."""
+    target = _decoded(text.removeprefix("base64:"), argument) if text.startswith("base64:") else text
+    check_name(target, argument=argument)
+    if not target:
+        raise InvalidInput(f"{argument}: a link points to something")
+    return target
+
+
 def check_name(name: str, *, argument: str) -> None:
     """Refuse what can be no name, nor a pattern of names."""
     if len(_data(name, argument)) > MAX_PATH_BYTES:

@@ -59,6 +59,16 @@ class Files:
         paths.allow(found, (*system.allowed_paths, *([home] if home else [])), argument=argument)
         return found
 
+    async def resolve_changeable(
+        self, system: SystemSettings, caller: Caller, path: str, *, argument: str = "path"
+    ) -> str:
+        """The same, but never / and never the home itself or what leads to it."""
+        place = await self.resolve(system, caller, path, argument=argument)
+        home = (await self.account(system, caller)).home
+        if place == "/" or home.rstrip("/") == place or home.startswith(place + "/"):
+            raise PermissionDenied(f"{argument}: {place!r} is or holds the home: it is left as it is")
+        return place
+
     async def stat(self, system: SystemSettings, caller: Caller, path: str) -> File:
         """The file at this path, links not followed."""
         [found] = await self.stats(system, caller, [path], argument="path")
@@ -149,10 +159,7 @@ class Files:
 
     async def remove(self, system: SystemSettings, caller: Caller, path: str, *, recursive: bool) -> str:
         """Remove it and answer what; never / and never the home itself."""
-        place = await self.resolve(system, caller, path)
-        home = (await self.account(system, caller)).home
-        if place == "/" or home.rstrip("/") == place or home.startswith(place + "/"):
-            raise PermissionDenied(f"path: {place!r} is or holds the home: it is not removed")
+        place = await self.resolve_changeable(system, caller, path)
         await self._transport.run(system, caller, Remove(place, recursive))
         return place
 

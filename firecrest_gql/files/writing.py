@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from firecrest_gql.command import Command, Result, Stdin
 from firecrest_gql.files.failures import check
+from firecrest_gql.files.home import KEEP
 
 # $1 target, $2 expected bytes, $3 mode, $4 whether to overwrite. Written beside the target under a temporary name that
 # goes away however this ends; `ln` refuses an existing target in the same step that makes it.
@@ -18,15 +19,16 @@ if [ -d "$1" ]; then echo "Is a directory" >&2; exit 1; fi
 if [ "$4" = 1 ]; then mv -fT -- "$t" "$1"; else ln -T -- "$t" "$1"; fi
 """
 
-# $1 path, $2 whether recursive. A link is removed, not what it points to. The home has other names, by way of links.
-REMOVE = """
+# $1 path, $2 whether recursive. A link is removed, not what it points to.
+REMOVE = (
+    KEEP
+    + """
+keep "$1" || exit 1
 if [ -d "$1" ] && [ ! -L "$1" ]; then
-  if real=$(cd -P -- "$1" 2>/dev/null && pwd -P); then
-    case "$(cd -P -- "$HOME" && pwd -P)/" in "${real%/}"/*) echo "Operation not permitted" >&2; exit 1;; esac
-  fi
   if [ "$2" = 1 ]; then rm -r --one-file-system --preserve-root=all -- "$1"; else rmdir -- "$1"; fi
 else rm -- "$1" < /dev/null; fi
 """
+)
 
 
 @dataclass(frozen=True, slots=True)

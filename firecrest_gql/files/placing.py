@@ -1,0 +1,116 @@
+"""Copying and moving: what comes is made beside the target and renamed, so that nobody sees half of it."""
+
+from dataclasses import dataclass
+
+from firecrest_gql.command import Command, Result
+from firecrest_gql.files.failures import check, failure
+from firecrest_gql.files.home import KEEP
+
+TARGET = 2  # the status of these programs where it is the target that failed
+
+# free TARGET OVERWRITE: fails where nothing can be put there; a directory that holds something is never replaced.
+# put FROM TARGET OVERWRITE: one rename. Without overwriting it is a rename that replaces nothing, where the file system
+# has that; mv is silent when it refuses, so what is still there tells.
+# What is left of an interrupted copy goes away in a session of its own, which outlives the end of this one.
+PLACE = (
+    KEEP
+    + r"""
+refuse() { echo "$1" >&2; return 1; }
+exists() { [ -e "$1" ] || [ -L "$1" ]; }
+free() {
+  stat -L -- "${1%/*}/" > /dev/null || return 1
+  [ -w "${1%/*}/" ] || refuse "Permission denied" || return 1
+  [ "$2" = 1 ] || ! exists "$1" || refuse "File exists" || return 1
+  [ -L "$1" ] || [ ! -d "$1" ] || [ -z "$(find "$1/" -maxdepth 0 ! -empty)" ] || refuse "Directory not empty"
+}
+put() {
+  if [ "$3" = 1 ]; then mv -fT -- "$1" "$2"; return; fi
+  mv -nT -- "$1" "$2" || return 1
+  ! exists "$1" || refuse "File exists"
+}
+t=
+clear='find "$1" -type d ! -perm -700 -exec chmod u+rwx {} \; ; rm -rf -- "$1"'
+trap '[ -z "$t" ] || setsid -w sh -c "$clear" sh "$t" < /dev/null > /dev/null 2>&1' EXIT
+trap 'exit 143' TERM HUP INT
+"""
+)
+
+# Nothing has been done yet when this refuses; $beside is a name that nobody has.
+READY = """
+stat -- "$1" > /dev/null || exit 1
+keep "$2" && free "$2" "$3" || exit 2
+! holds "$1" "${2%/*}/" || refuse "into itself" || exit 2
+beside=$(mktemp -u "${2%/*}/.firecrest.XXXXXXXXXXXXXXXX") || exit 2
+"""
+
+# $1 source, $2 target, $3 whether to overwrite, $4 -L or -P: whether links are copied as what they point to.
+COPY = (
+    PLACE
+    + READY
+    + """
+t=$beside
+cp -R "$4" --preserve=links -T -- "$1" "$t" || exit 1
+put "$t" "$2" "$3" || exit 2
+t=
+"""
+)
+
+# $1 source, $2 target, $3 whether to overwrite. Across file systems the source goes once its copy is in place.
+MOVE = (
+    PLACE
+    + 'keep "$1" || exit 1'
+    + READY
+    + """[ -w "${1%/*}/" ] || refuse "Permission denied" || exit 1
+if [ "$(stat -c %d -- "$1")" = "$(stat -L -c %d -- "${2%/*}/")" ]; then put "$1" "$2" "$3" || exit 2; exit; fi
+t=$beside
+cp -a -T -- "$1" "$t" || exit 1
+put "$t" "$2" "$3" || exit 2
+t=
+rm -rf --one-file-system -- "$1"
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Copy(Command[None]):
+    """A copy of a file, a link, or a directory with everything in it."""
+
+    path: str
+    target: str
+    dereference: bool = False
+    overwrite: bool = False
+
+    @property
+    def argv(self) -> list[str]:
+        """The program and what it needs to know."""
+        links = "-L" if self.dereference else "-P"
+        return ["sh", "-c", COPY, "sh", self.path, self.target, "1" if self.overwrite else "0", links]
+
+    def parse(self, result: Result) -> None:
+        """Nothing to read."""
+        _check_both(self.path, self.target, result)
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Command[None]):
+    """An entry under another name."""
+
+    path: str
+    target: str
+    overwrite: bool = False
+
+    @property
+    def argv(self) -> list[str]:
+        """The program and what it needs to know."""
+        return ["sh", "-c", MOVE, "sh", self.path, self.target, "1" if self.overwrite else "0"]
+
+    def parse(self, result: Result) -> None:
+        """Nothing to read."""
+        _check_both(self.path, self.target, result)
+
+
+def _check_both(path: str, target: str, result: Result) -> None:
+    """Name the one of the two that failed."""
+    if result.exit_status == TARGET:
+        raise failure(target, result.stderr, result.exit_status)
+    check(path, result)

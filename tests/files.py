@@ -1,0 +1,65 @@
+"""Files as a user of the API reads and changes them on `local`, whose disk is this machine's."""
+
+import base64
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+
+ODD_NAMES = ["it's", "new\nline", "-rf", "$(touch oops)", "back\\slash", "a b", "*", "é", "x" * 255, "\udcff\udcfe"]
+
+CHANGE = """mutation($input: %sInput!) { %s(input: $input) { path file {
+    name rawPath type size mode owner group linkTarget modifiedAt } } }"""
+
+
+async def change(user: Client, field: str, system: str = "local", **given: Any) -> dict[str, Any]:
+    """The file after the change."""
+    said = await user.ask(CHANGE % (field[0].upper() + field[1:], field), input={"system": system, **given})
+    return dict(said[field]["file"])
+
+
+async def refused(user: Client, field: str, system: str = "local", **given: Any) -> tuple[str, str]:
+    """The code and the sentence with which a change is refused."""
+    query = CHANGE % (field[0].upper() + field[1:], field)
+    error = await user.error(query, input={"system": system, **given})
+    return error["extensions"]["code"], error["message"]
+
+
+async def write(user: Client, path: Path, data: bytes = b"words") -> None:
+    """A file with these bytes, over whatever was there."""
+    query = "mutation($input: UploadFileInput!) { uploadFile(input: $input) { path } }"
+    given = {"system": "local", "path": path_of(path), "content": None, "overwrite": True}
+    said = await user.upload(query, data, input=given)
+    assert "errors" not in said, said
+
+
+def path_of(path: Path) -> str:
+    """The path as the API takes it."""
+    try:
+        return os.fsencode(path).decode("utf-8")
+    except UnicodeDecodeError:
+        return "base64:" + base64.b64encode(os.fsencode(path)).decode("ascii")
+
+
+def names(folder: Path, pattern: str = "*") -> list[str]:
+    """What is in it, temporary files too."""
+    return sorted(found.name for found in folder.glob(pattern))
+
+
+@pytest.fixture
+async def home(user: Client) -> Path:
+    """The user's home on `local`."""
+    return Path((await user.ask('{ system(name: "local") { account { home } } }'))["system"]["account"]["home"])
+
+
+@pytest.fixture
+async def folder(user: Client, home: Path, request: pytest.FixtureRequest) -> AsyncIterator[Path]:
+    """A new directory in the home; nothing temporary may be left in it."""
+    made = home / f"files-{abs(hash(request.node.nodeid))}"
+    await change(user, "createDirectory", path=str(made))
+    yield made
+    assert names(made, "**/.firecrest.*") == []
