@@ -43,7 +43,7 @@ class Playground:
     async def _clients(self, request: Request) -> Response:
         """The demo's secrets go to the user who runs it alone; anybody else who reaches loopback pastes one."""
         config = self._config()
-        if not same_user(request.scope["client"], request.scope["server"]):
+        if not (same_user(request.scope["client"], request.scope["server"]) and _by_own_name(request)):
             for client in config.get("clients", []):
                 client.pop("client_secret", None)
         return JSONResponse(config, headers={"Cache-Control": "no-store"})
@@ -58,6 +58,12 @@ class Playground:
         """The one other origin that the page may speak to."""
         url = urlsplit(str(self._config().get("token_url", "")))
         return f"{url.scheme}://{url.netloc}" if url.netloc else ""
+
+
+def _by_own_name(request: Request) -> bool:
+    """Whether the page is ours, and not of another site that has our address under its own name (DNS rebinding)."""
+    address, port = request.scope["server"]
+    return request.headers.get("host") in (f"{address}:{port}", f"localhost:{port}")
 
 
 class WithHeaders:
