@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from firecrest_gql.files.changes import Changes
+from firecrest_gql.files.directories import Directories
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.compute import Compute
 from firecrest_gql.jobs.output import JobOutput
@@ -14,6 +15,7 @@ from firecrest_gql.settings import Settings
 from firecrest_gql.status.book import HealthBook
 from firecrest_gql.tasks.feed import Feed
 from firecrest_gql.tasks.store import TaskStore
+from resolvers.allowance import Allowance
 from resolvers.loaders import Loaders
 
 
@@ -24,6 +26,7 @@ class Services:
     settings: Settings
     files: Files
     changes: Changes
+    directories: Directories
     jobs: Jobs
     compute: Compute
     watch: JobWatch
@@ -45,6 +48,11 @@ class Context:
     def caller(self) -> Caller:
         """On whose behalf remote commands of this request run."""
         return self.principal.caller(self.request_id)
+
+    @cached_property
+    def allowance(self) -> Allowance:
+        """What the answer to this request may still carry."""
+        return Allowance(self.services.settings.limits.max_answer_size)
 
     @cached_property
     def loaders(self) -> Loaders:

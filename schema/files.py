@@ -5,15 +5,18 @@ from typing import Annotated
 
 import strawberry
 
+from firecrest_gql.files.directories import depth
+from firecrest_gql.files.pages import Wanted
 from firecrest_gql.model import files as model
 from firecrest_gql.model.page import Page
 from firecrest_gql.settings import SystemSettings
-from resolvers import files, ids
+from resolvers import directories, files, ids
 from resolvers.systems import system as find_system
 from schema.enums import ChecksumAlgorithm
 from schema.fields import REMOTE, Info, attribute, field, lazy, optional, says
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
+from schema.selection import selects
 
 
 @strawberry.type(description="Bytes out of a file.")
@@ -25,14 +28,15 @@ class FileContent:
     truncated: bool = attribute("Whether the file has more in the direction of the read.")
 
     @field(str | None)
-    def text(self: model.FileContent) -> str | None:
+    def text(self: model.FileContent, info: Info) -> str | None:
         """The bytes as UTF-8; null where they are no text."""
+        info.context.allowance.spent(self.data)
         return self.text
 
     @field(Base64)
-    def base64(self: model.FileContent) -> bytes:
+    def base64(self: model.FileContent, info: Info) -> bytes:
         """The bytes."""
-        return self.data
+        return info.context.allowance.spent(self.data)
 
     @field(int)
     def length(self: model.FileContent) -> int:
@@ -121,12 +125,38 @@ class File(Node):
         self: model.File,
         info: Info,
         show_hidden: Annotated[bool, says("Whether names that begin with a dot are listed.")] = False,
+        recursive: Annotated[bool, says("Whether what is below is listed too.")] = False,
+        max_depth: Annotated[int | None, says("How many levels below a recursive listing goes.")] = None,
+        dereference: Annotated[bool, says("Whether links are listed as what they point to.")] = False,
         match: Annotated[str | None, says("A pattern of find -name that names must match.")] = None,
+        order_by: Annotated[model.FileOrder, says("In which order.")] = model.FileOrder.NAME,
         first: Annotated[int, says("At most so many.")] = 100,
         after: Annotated[str | None, says("The cursor behind which to begin.")] = None,
     ) -> Page[model.File]:
-        """What a directory holds, ordered by the raw bytes of the names; null where it is no directory."""
-        return await files.entries(info.context, self, show_hidden, match, first, after)
+        """What a directory holds; null where it is no directory."""
+        wanted = Wanted(
+            hidden=show_hidden,
+            depth=depth(recursive=recursive, max_depth=max_depth),
+            dereference=dereference,
+            match=match,
+            order=order_by,
+        )
+        return await directories.page(info.context, self, wanted, first, after, selects(info, "totalCount"))
+
+    @field(optional(lazy("FileConnection", "schema.files")), cost=REMOTE)
+    async def search(
+        self: model.File,
+        info: Info,
+        name: Annotated[str | None, says("A pattern of find -name that names must match.")] = None,
+        contains: Annotated[str | None, says("Words of one line, which must stand in the file as they are.")] = None,
+        type: Annotated[model.FileType | None, says("What kind of entry it must be.")] = None,  # noqa: A002
+        max_depth: Annotated[int, says("How many levels below the directory are searched.")] = 5,
+        first: Annotated[int, says("At most so many.")] = 100,
+        after: Annotated[str | None, says("The cursor behind which to begin.")] = None,
+    ) -> Page[model.File]:
+        """What is found below a directory, hidden entries too; every condition that is given must hold."""
+        wanted = Wanted(hidden=True, depth=max_depth, match=name, type=type, words=contains)
+        return await directories.page(info.context, self, wanted, first, after, selects(info, "totalCount"))
 
 
 @strawberry.type(description="A file in a list.")

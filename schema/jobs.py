@@ -14,6 +14,9 @@ from schema.files import File
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
 
+CHUNK = 200
+"""The cost of a chunk's bytes, up to 64 KiB, which aliases could ask for many times in each event."""
+
 
 @strawberry.type(description="A job of a system's scheduler.")
 class Job(Node):
@@ -144,12 +147,12 @@ class OutputChunk:
     next_offset: BigInt = attribute("Where the next chunk begins: what to resume from.")
     reset: bool = attribute("The file was truncated or replaced: offsets begin anew.")
 
-    @field(str)
+    @field(str, cost=CHUNK)
     def text(self: model.OutputChunk) -> str:
         """The bytes as UTF-8, cut only between characters; what is no UTF-8 as U+FFFD."""
         return self.data.decode("utf-8", "replace")
 
-    @field(Base64)
+    @field(Base64, cost=CHUNK)
     def base64(self: model.OutputChunk) -> bytes:
         """The bytes."""
         return self.data

@@ -78,6 +78,9 @@ class LimitSettings(Block):
     """Bounds on what a stranger can make grow."""
 
     max_body_size: int = Field(8 * 2**20, ge=1024, description="Bytes of one HTTP request")
+    max_answer_size: int = Field(
+        32 * 2**20, ge=1024, description="Bytes of files that one answer carries, all together"
+    )
     max_query_depth: int = Field(15, ge=1)
     max_query_cost: int = Field(10_000, ge=1)
     max_query_tokens: int = Field(5_000, ge=1)
