@@ -1,7 +1,7 @@
 """Puts the schema together."""
 
 import strawberry
-from strawberry.extensions import MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import ValidationCache
 
 from firecrest_gql.settings import LimitSettings
 from schema.cost import CostLimiter
@@ -10,7 +10,7 @@ from schema.errors import CodedSchema
 from schema.files import File
 from schema.jobs import Job
 from schema.mutation import Mutation
-from schema.operations import BoundedLength, NamedOperation, OwnErrors
+from schema.operations import BoundedDocument, KnownDocuments, NamedOperation, OwnErrors
 from schema.query import Query
 from schema.scalars import config
 from schema.subscription import Subscription
@@ -27,9 +27,8 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
         types=[System, Job, File, Task, JobResults, *SERVED_ENUMS],
         config=config(),
         extensions=[
-            BoundedLength,
-            lambda: MaxTokensLimiter(max_token_count=limits.max_query_tokens),
-            ParserCache,
+            lambda: BoundedDocument(limits.max_query_tokens),
+            KnownDocuments,
             ValidationCache,
             OwnErrors,
             NamedOperation,

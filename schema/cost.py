@@ -43,10 +43,18 @@ class CostLimiter(SchemaExtension):
         """Measure once the document is known to be valid."""
         context = self.execution_context
         if not context.pre_execution_errors and context.graphql_document is not None:
-            error = self._fault(context.schema._schema, context.graphql_document, context.variables or {})
+            error = self._measured(context.schema._schema, context.graphql_document, context.variables or {})
             if error is not None:
                 context.pre_execution_errors = [GraphQLError(error.message, original_error=error)]
         yield
+
+    def _measured(
+        self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any]
+    ) -> QueryTooComplex | None:
+        try:
+            return self._fault(schema, document, variables)
+        except RecursionError:
+            return QueryTooComplex("it nests deeper than this service reads")
 
     def _fault(
         self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any]

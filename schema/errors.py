@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import strawberry
@@ -9,6 +10,7 @@ from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
+from strawberry.types.graphql import OperationType
 
 from firecrest_gql.errors import ErrorCode, FirecrestError, InvalidInput, QueryTooComplex
 from resolvers.context import Context
@@ -22,6 +24,11 @@ log = logging.getLogger(__name__)
 
 class CodedSchema(strawberry.Schema):
     """A schema whose errors are those of the contract."""
+
+    async def execute(self, *args: Any, allowed_operation_types: Iterable[OperationType] = (), **rest: Any) -> Any:
+        """The one answer of a query or mutation; a subscription goes by `stream`."""
+        allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
+        return await super().execute(*args, allowed_operation_types=allowed, **rest)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Give each error its extensions."""

@@ -1,24 +1,35 @@
 """What the caches of documents leave open: how long one may be, whose errors are whose, what is executed."""
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode
-from strawberry.extensions import SchemaExtension
-
-from firecrest_gql.errors import QueryTooComplex
+from strawberry.extensions import ParserCache, SchemaExtension
 
 MAX_LENGTH = 256 * 1024  # characters: documents are kept in a cache, and large values belong into variables
 
 
-class BoundedLength(SchemaExtension):
-    """Refuses an overlong document before it is read."""
+class BoundedDocument(SchemaExtension):
+    """Refuses a document that is too long before it is read further."""
+
+    def __init__(self, max_tokens: int) -> None:
+        super().__init__()
+        self._bounds: dict[str, Any] = {"max_tokens": max_tokens, "max_source_length": MAX_LENGTH}
 
     def on_operation(self) -> Iterator[None]:
-        """Raise `QueryTooComplex`."""
-        if len(self.execution_context.query or "") > MAX_LENGTH:
-            raise QueryTooComplex(
-                f"the document is longer than {MAX_LENGTH} characters: pass large values as variables"
-            )
+        """Tell graphql-core's parser."""
+        self.execution_context.parse_options.update(self._bounds)  # type: ignore[typeddict-item]
+        yield
+
+
+class KnownDocuments(ParserCache):
+    """Reads each document once."""
+
+    def on_parse(self) -> Iterator[None]:
+        """One that does not hold is read again by Strawberry, who takes no error from here over a stream."""
+        with suppress(GraphQLError):
+            next(super().on_parse())
         yield
 
 
