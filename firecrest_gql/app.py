@@ -23,6 +23,7 @@ from firecrest_gql.delegation.remote import RemoteAuthority
 from firecrest_gql.delegation.signer import SignerServer
 from firecrest_gql.errors import TasksUnavailable
 from firecrest_gql.files.changes import Changes
+from firecrest_gql.files.directories import Directories
 from firecrest_gql.files.service import Files
 from firecrest_gql.gateway.bodies import BoundedRequests
 from firecrest_gql.gateway.endpoint import Endpoint
@@ -129,6 +130,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             settings=settings,
             files=files,
             changes=Changes(reach.transport, files),
+            directories=Directories(reach.transport),
             jobs=jobs,
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
             watch=watch,

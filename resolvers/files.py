@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 
 from firecrest_gql.errors import InvalidInput
-from firecrest_gql.files.listing import refuse_non_directory
 from firecrest_gql.model.files import File, FileContent
-from firecrest_gql.model.page import Edge, Page
 from firecrest_gql.settings import SystemSettings
-from resolvers import cursors
 from resolvers.context import Context
 from resolvers.systems import system
 
@@ -55,26 +52,6 @@ async def content(context: Context, of: File, offset: int, length: int | None) -
     return await services.files.content(found, context.caller, of, offset=offset, length=length)
 
 
-async def entries(
-    context: Context, of: File, show_hidden: bool, match: str | None, first: int, after: str | None
-) -> Page[File]:
-    """One page of the directory's entries, ordered by raw bytes of their names."""
-    cursors.check_first(first, context.services.settings.limits.max_page_size)
-    refuse_non_directory(of)
-    behind = cursors.decode(after, 1)[0] if after is not None else None
-    all_entries = await context.services.files.entries(
-        system(context, of.system), context.caller, of, show_hidden=show_hidden, match=match
-    )
-    rest = [entry for entry in all_entries if behind is None or _bytes(_name(entry)) > _bytes(behind)]
-    edges = tuple(Edge(entry, cursors.encode(_name(entry))) for entry in rest[:first])
-    return Page(
-        edges=edges,
-        has_next_page=len(rest) > first,
-        has_previous_page=len(rest) < len(all_entries),
-        total_count=len(all_entries),
-    )
-
-
 async def create_directory(context: Context, name: str, path: str, parents: bool, mode: str | None) -> Written:
     """Make a directory."""
     found = system(context, name)
@@ -100,11 +77,3 @@ async def remove(context: Context, name: str, path: str, recursive: bool) -> Wri
 async def written(context: Context, of: Written) -> File:
     """The file as it now is."""
     return await context.services.files.stat(of.system, context.caller, of.location)
-
-
-def _name(entry: File) -> str:
-    return entry.location.rsplit("/", 1)[-1]
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")

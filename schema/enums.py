@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from firecrest_gql.errors import ErrorCode
 from firecrest_gql.jobs.page import JobOrder
-from firecrest_gql.model.files import FileType
+from firecrest_gql.model.files import FileOrder, FileType
 from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.jobs import JobState, OutputStream
 from firecrest_gql.model.tasks import TaskKind, TaskStatus
@@ -31,6 +31,18 @@ enum(
     JobOrder,
     "In which order jobs are listed.",
     {"SUBMITTED_DESC": "The newest first.", "SUBMITTED": "The oldest first."},
+)
+enum(
+    FileOrder,
+    "In which order files are listed.",
+    {
+        "NAME": "By the raw bytes of the names; of the paths below the directory where it is recursive.",
+        "NAME_DESC": "The same, backwards.",
+        "SIZE": "The smallest first.",
+        "SIZE_DESC": "The largest first.",
+        "MODIFIED": "The longest unchanged first.",
+        "MODIFIED_DESC": "The last changed first.",
+    },
 )
 enum(
     FileType,

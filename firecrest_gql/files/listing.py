@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from firecrest_gql.command import Command, Result, Stdin
 from firecrest_gql.errors import FirecrestError, NotADirectory
-from firecrest_gql.files.failures import check, failure_of
+from firecrest_gql.files.failures import failure_of
 from firecrest_gql.model.files import File, FileType
 
 # type, size, owner, group, uid, gid, octal mode, ls mode, three times, inode, links, link target, path
@@ -26,13 +26,19 @@ TYPES = {
 
 
 def entries(output: bytes, system: str) -> Iterator[File]:
-    """The files that the records describe; a record cut short at the end is left out."""
+    """The files that the records describe."""
+    return (file_of(record, system) for record in records(output))
+
+
+def records(output: bytes) -> Iterator[list[str]]:
+    """The values of each record, in the order of `FIELDS`; a record cut short at the end is left out."""
     values = output.decode("utf-8", "surrogateescape").split("\0")
     for start in range(0, len(values) - len(FIELDS), len(FIELDS)):
-        yield _file(values[start : start + len(FIELDS)], system)
+        yield values[start : start + len(FIELDS)]
 
 
-def _file(values: list[str], system: str) -> File:
+def file_of(values: list[str], system: str) -> File:
+    """The file that a record's values describe."""
     kind, size, owner, group, uid, gid, mode, shown_mode, modified, accessed, changed, inode, links, target, path = (
         values
     )
@@ -85,33 +91,6 @@ class Stat(Command[dict[str, File | FirecrestError]]):
         """By path, as they were asked for."""
         found = {file.location: file for file in entries(result.stdout, self.system)}
         return {path: found.get(path) or failure_of(path, result) for path in self.paths}
-
-
-@dataclass(frozen=True, slots=True)
-class List(Command[list[File]]):
-    """The entries of a directory, ordered by raw bytes of their names."""
-
-    system: str
-    path: str
-    show_hidden: bool = False
-    match: str | None = None
-
-    @property
-    def argv(self) -> list[str]:
-        """`find` one level below the directory; the trailing slash follows a link to it."""
-        tests = [] if self.show_hidden else ["!", "-name", ".*"]
-        if self.match is not None:
-            tests += ["-name", self.match]
-        return ["find", self.path.rstrip("/") + "/", "-mindepth", "1", "-maxdepth", "1", *tests, "-printf", FORMAT]
-
-    def parse(self, result: Result) -> list[File]:
-        """Entries that vanished meanwhile are left out; a directory that cannot be read is an error."""
-        found = sorted(
-            entries(result.stdout, self.system), key=lambda file: file.location.encode("utf-8", "surrogateescape")
-        )
-        if result.exit_status != 0 and not found:
-            check(self.path, result)
-        return found
 
 
 def refuse_non_directory(file: File) -> None:

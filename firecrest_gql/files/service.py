@@ -10,7 +10,7 @@ from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied,
 from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
 from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
-from firecrest_gql.files.listing import List, Stat, refuse_non_directory
+from firecrest_gql.files.listing import Stat
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
 from firecrest_gql.model.files import File, FileContent, UserAccount
 from firecrest_gql.model.identity import Caller
@@ -84,17 +84,6 @@ class Files:
         good = tuple(dict.fromkeys(place for place in places if isinstance(place, str)))
         found = await self._transport.run(system, caller, Stat(system.name, good)) if good else {}
         return [found[place] if isinstance(place, str) else place for place in places]
-
-    async def entries(
-        self, system: SystemSettings, caller: Caller, directory: File, *, show_hidden: bool, match: str | None
-    ) -> list[File]:
-        """The directory's entries in the order of their names' bytes."""
-        refuse_non_directory(directory)
-        if match is not None:
-            paths.check_name(match, argument="match")
-        return await self._transport.run(
-            system, caller, List(system.name, directory.location, show_hidden=show_hidden, match=match)
-        )
 
     async def head(
         self, system: SystemSettings, caller: Caller, file: File, *, lines: int | None, size: int | None

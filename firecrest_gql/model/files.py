@@ -20,6 +20,17 @@ class FileType(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class FileOrder(StrEnum):
+    """In which order files are listed; those with the same size or time by name."""
+
+    NAME = "NAME"
+    NAME_DESC = "NAME_DESC"
+    SIZE = "SIZE"
+    SIZE_DESC = "SIZE_DESC"
+    MODIFIED = "MODIFIED"
+    MODIFIED_DESC = "MODIFIED_DESC"
+
+
 def shown(path: str) -> str:
     """The path as a person reads it: bytes that are not UTF-8 become U+FFFD."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,64 @@
+"""What directories hold, page by page: this side never has more than a page."""
+
+from dataclasses import dataclass
+
+from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files import paths
+from firecrest_gql.files.listing import refuse_non_directory
+from firecrest_gql.files.pages import Count, Entry, ListPage, Wanted, check_wanted
+from firecrest_gql.files.service import Runs
+from firecrest_gql.model.files import File
+from firecrest_gql.model.identity import Caller
+from firecrest_gql.settings import SystemSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page's entries, whether there are more, and how many in all where somebody asked."""
+
+    entries: tuple[Entry, ...]
+    more: bool
+    total: int | None
+
+
+class Directories:
+    """Lists and searches directories."""
+
+    def __init__(self, transport: Runs) -> None:
+        self._transport = transport
+
+    async def page(
+        self,
+        system: SystemSettings,
+        caller: Caller,
+        directory: File,
+        wanted: Wanted,
+        *,
+        first: int,
+        after: tuple[str, str] | None,
+        count: bool,
+    ) -> Listed:
+        """The first entries behind `after`; they are counted only where the page does not show all of them."""
+        refuse_non_directory(directory)
+        _check(wanted)
+        listing = ListPage(system.name, directory.location, wanted, first + 1, after)
+        found = await self._transport.run(system, caller, listing)
+        total, more = len(found), len(found) > first
+        if count and (more or after is not None):
+            total = await self._transport.run(system, caller, Count(directory.location, wanted))
+        return Listed(tuple(found[:first]), more, total if count else None)
+
+
+def _check(wanted: Wanted) -> None:
+    check_wanted(wanted)
+    if wanted.match is not None:
+        paths.check_name(wanted.match, argument="match")
+    if wanted.words is not None:
+        paths.check_name(wanted.words, argument="contains")
+
+
+def depth(*, recursive: bool, max_depth: int | None) -> int | None:
+    """How deep a listing goes; None is everything below."""
+    if not recursive and max_depth is not None:
+        raise InvalidInput("maxDepth: goes with recursive")
+    return max_depth if recursive else 1

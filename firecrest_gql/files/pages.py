@@ -1,0 +1,154 @@
+"""One page of what a directory holds: sorted on the system, where also all but the page's entries stay."""
+
+from dataclasses import dataclass
+
+from firecrest_gql.command import Command, Result
+from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files.failures import check, failure
+from firecrest_gql.files.listing import FIELDS, FORMAT, file_of, records
+from firecrest_gql.model.files import File, FileOrder, FileType
+
+# By which key (find -printf) and with which keys of sort(1). A record is `a/KEY/PATH`, the cursor's `z/KEY/PATH`:
+# it stands right behind the entry that it names, or where that was.
+ORDERS = {
+    FileOrder.NAME: ("", "-k3", "-k3"),
+    FileOrder.NAME_DESC: ("", "-k3r", "-k3r"),
+    FileOrder.SIZE: ("%s", "-k2,2n", "-k3"),
+    FileOrder.SIZE_DESC: ("%s", "-k2,2nr", "-k3r"),
+    FileOrder.MODIFIED: ("%T@", "-k2,2n", "-k3"),
+    FileOrder.MODIFIED_DESC: ("%T@", "-k2,2nr", "-k3r"),
+}
+
+# find(1), -type
+LETTERS = {
+    FileType.REGULAR: "f",
+    FileType.DIRECTORY: "d",
+    FileType.SYMLINK: "l",
+    FileType.FIFO: "p",
+    FileType.SOCKET: "s",
+    FileType.BLOCK_DEVICE: "b",
+    FileType.CHARACTER_DEVICE: "c",
+}
+
+# $1 directory, $2 -P or -L, $3 words to find in the files; then each program's own, then find's expression.
+ENTER = r'cd -- "$1" 2> /dev/null || { stat -- "$1/." > /dev/null; exit 1; }; links=$2 words=$3; shift 3; '
+FIND = 'find "$links" . "$@"'
+GREP = FIND + r' | xargs -0r grep -slZF -e "$words" -- | sed -z "s:^\./:a//:"'
+
+# $1 the cursor's record or nothing, $2 how many, $3 what is told of each, $4 and $5 how to sort.
+PAGE = r"""
+after=$1 count=$2 format=$3 first=$4 second=$5
+shift 5
+{ SOURCE; [ -z "$after" ] || printf "%s\0" "$after"; } |
+sort -z -t / "$first" "$second" -k1,1 |
+sed -z "${after:+0,/^z\//d;}s:^[^/]*/[^/]*/:./:" |
+head -z -n "$count" |
+xargs -0r sh -c 'links=$1; shift; find "$links" "$@" -maxdepth 0 -printf "$0"' "$format" "$links"
+"""
+COUNT = r'{ SOURCE; } | tr -cd "\0" | wc -c'
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries of a directory: `depth` None is everything below, `words` stand in the file."""
+
+    hidden: bool = False
+    depth: int | None = 1
+    dereference: bool = False
+    match: str | None = None
+    type: FileType | None = None
+    words: str | None = None
+    order: FileOrder = FileOrder.NAME
+
+    def argv(self, program: str, path: str, *own: str) -> list[str]:
+        """The program over what is wanted below this path; what reads more than one directory waits for others."""
+        source = FIND if self.words is None else GREP
+        gently = [] if self.depth == 1 and self.words is None else ["nice", "-n", "19"]
+        links = "-L" if self.dereference else "-P"
+        words = [path, links, self.words or "", *own, *self._expression()]
+        return [*gently, "sh", "-c", ENTER + program.replace("SOURCE", source), "sh", *words]
+
+    def _expression(self) -> list[str]:
+        """Of find(1): what is hidden is not entered either."""
+        depth = [] if self.depth is None else ["-maxdepth", str(self.depth)]
+        hidden = [] if self.hidden else ["-name", ".*", "-prune", "-o"]
+        name = [] if self.match is None else ["-name", self.match]
+        kind = [] if self.type is None else ["-type", LETTERS[self.type]]
+        shown = f"a/{ORDERS[self.order][0]}/%P\\0" if self.words is None else "./%P\\0"
+        words = [] if self.words is None else ["-type", "f"]
+        return ["-mindepth", "1", *depth, *hidden, *name, *kind, *words, "-printf", shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a page, with what it is sorted by: its key and its path below the directory."""
+
+    file: File
+    key: str
+    below: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(Command[list[Entry]]):
+    """At most `count` entries behind the one with this key and path, in order."""
+
+    system: str
+    path: str
+    wanted: Wanted
+    count: int
+    after: tuple[str, str] | None = None
+
+    @property
+    def argv(self) -> list[str]:
+        """Names and keys go through `sort`; only what `head` lets through is looked at."""
+        cursor = "" if self.after is None else "/".join(("z", *self.after))
+        _, *keys = ORDERS[self.wanted.order]
+        return self.wanted.argv(PAGE, self.path, cursor, str(self.count), FORMAT, *keys)
+
+    def parse(self, result: Result) -> list[Entry]:
+        """Entries that vanished meanwhile are left out; a directory that cannot be read is an error."""
+        found = [self._entry(record) for record in records(result.stdout)]
+        if not found:
+            _check_directory(self.path, result)
+        return found
+
+    def _entry(self, record: list[str]) -> Entry:
+        key, _, _ = ORDERS[self.wanted.order]
+        below = record[-1].removeprefix("./")
+        record = [*record[:-1], f"{self.path.rstrip('/')}/{below}"]
+        return Entry(file_of(record, self.system), record[FIELDS.index(key)] if key else "", below)
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Command[int]):
+    """How many entries there are."""
+
+    path: str
+    wanted: Wanted
+
+    @property
+    def argv(self) -> list[str]:
+        """Nothing but their number comes back."""
+        return self.wanted.argv(COUNT, self.path)
+
+    def parse(self, result: Result) -> int:
+        """One number."""
+        _check_directory(self.path, result)
+        return int(result.stdout)
+
+
+def _check_directory(path: str, result: Result) -> None:
+    """A pipe's status is its last part's; find's words of the directory itself count too."""
+    check(path, result)
+    if b"'.': " in result.stderr:
+        raise failure(path, result.stderr, result.exit_status)
+
+
+def check_wanted(wanted: Wanted) -> None:
+    """Refuse what find and grep would take otherwise than it is meant."""
+    if wanted.depth is not None and wanted.depth < 1:
+        raise InvalidInput(f"maxDepth: not below 1, is {wanted.depth}")
+    if wanted.type is not None and wanted.type not in LETTERS:
+        raise InvalidInput(f"type: one of {', '.join(LETTERS)}")
+    if wanted.words is not None and ("\n" in wanted.words or not wanted.words):
+        raise InvalidInput("contains: some words of one line")
