@@ -38,7 +38,6 @@ from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.jobs.work import JobWork
-from firecrest_gql.model.tasks import TaskKind
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import Settings, SettingsError
 from firecrest_gql.ssh.transport import Transport
@@ -50,7 +49,7 @@ from firecrest_gql.tasks.connection import connect, redis_answers
 from firecrest_gql.tasks.feed import Feed
 from firecrest_gql.tasks.queue import WorkQueue
 from firecrest_gql.tasks.store import TaskStore
-from firecrest_gql.tasks.worker import WorkFunction, connections_of
+from firecrest_gql.tasks.worker import connections_of
 from firecrest_gql.tasks.worker import run_worker as work_until_signal
 from resolvers.context import Services
 from schema import build_schema
@@ -207,12 +206,10 @@ def job_work(settings: Settings, reach: Ports) -> JobWork:
 async def run_worker(settings: Settings, jobs: Callable[[Settings, Ports], JobWork] = job_work) -> None:
     """Do tasks until SIGTERM or SIGINT."""
     async with ports(settings) as reach:
-        work = jobs(settings, reach)
-        table: dict[TaskKind, WorkFunction] = {TaskKind.SUBMIT_JOB: work.submit, TaskKind.CANCEL_JOBS: work.cancel}
         await work_until_signal(
             reach.store,
             reach.queue,
-            table,
+            jobs(settings, reach).functions,
             settings.worker,
             retry_seconds=settings.worker.retry_seconds,
             grace_seconds=settings.worker.grace_seconds,

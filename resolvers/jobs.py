@@ -6,7 +6,7 @@ from datetime import datetime
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.jobs.page import JobOrder
 from firecrest_gql.model.files import File
-from firecrest_gql.model.jobs import Job, JobEvent, JobFilter, JobSpec, OutputChunk, OutputStream
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobEvent, JobFilter, JobSpec, OutputChunk, OutputStream
 from firecrest_gql.model.page import Page
 from firecrest_gql.model.tasks import Task
 from firecrest_gql.settings import SystemSettings
@@ -56,6 +56,24 @@ async def cancel(
     found = system(context, name)
     task = await context.services.compute.start_cancel(
         context.principal, found, job_ids, signal, idempotency_key=key, request_id=context.request_id
+    )
+    return await held(context, task, wait)
+
+
+async def act(context: Context, name: str, wanted: JobAct, job_ids: list[str], key: str | None, wait: float) -> Task:
+    """Accept the holding, releasing or requeueing as a task."""
+    found = system(context, name)
+    task = await context.services.compute.start_act(
+        context.principal, found, wanted, job_ids, idempotency_key=key, request_id=context.request_id
+    )
+    return await held(context, task, wait)
+
+
+async def update(context: Context, name: str, job_id: str, change: JobChange, key: str | None, wait: float) -> Task:
+    """Accept the change of a pending job as a task."""
+    found = system(context, name)
+    task = await context.services.compute.start_update(
+        context.principal, found, job_id, change, idempotency_key=key, request_id=context.request_id
     )
     return await held(context, task, wait)
 

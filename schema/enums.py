@@ -96,7 +96,14 @@ enum(
 enum(
     TaskKind,
     "What was asked for.",
-    {"SUBMIT_JOB": "A job was to be submitted.", "CANCEL_JOBS": "Jobs were to be cancelled."},
+    {
+        "SUBMIT_JOB": "A job was to be submitted.",
+        "CANCEL_JOBS": "Jobs were to be cancelled.",
+        "HOLD_JOBS": "Jobs were to be held, so that they do not start.",
+        "RELEASE_JOBS": "Held jobs were to be released.",
+        "REQUEUE_JOBS": "Jobs were to go back into the queue.",
+        "UPDATE_JOB": "A pending job was to be changed.",
+    },
 )
 enum(
     TaskStatus,

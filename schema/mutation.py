@@ -1,18 +1,15 @@
 """What can be changed: blocking file utilities answer the file, the rest makes a task at once."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import strawberry
 from starlette.datastructures import UploadFile
 
 from firecrest_gql.errors import InvalidInput
-from firecrest_gql.model.tasks import Task
-from resolvers import changes, files, jobs
+from resolvers import changes, files
 from resolvers.files import Written
 from schema.fields import Info, mutation, says
 from schema.inputs import (
-    CancelJobsInput,
     ChangeModeInput,
     ChangeOwnerInput,
     CopyFileInput,
@@ -20,12 +17,11 @@ from schema.inputs import (
     CreateSymlinkInput,
     MoveFileInput,
     RemoveFileInput,
-    SubmitJobInput,
     TouchFileInput,
     UploadFileInput,
 )
+from schema.job_mutation import JobMutation
 from schema.payloads import (
-    CancelJobsPayload,
     ChangeModePayload,
     ChangeOwnerPayload,
     CopyFilePayload,
@@ -33,48 +29,14 @@ from schema.payloads import (
     CreateSymlinkPayload,
     MoveFilePayload,
     RemoveFilePayload,
-    SubmitJobPayload,
     TouchFilePayload,
     UploadFilePayload,
 )
 
-Wait = Annotated[float, says("How long to hold the answer, at most, until the task ends.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The task that a mutation made."""
-
-    task: Task
-
 
 @strawberry.type(description="What can be changed; each field takes one input and answers one payload.")
-class Mutation:
+class Mutation(JobMutation):
     """What can be changed."""
-
-    @mutation(SubmitJobPayload)
-    async def submit_job(
-        self,
-        info: Info,
-        input: Annotated[SubmitJobInput, says("The job.")],  # noqa: A002
-        wait_seconds: Wait = 0,
-    ) -> Started:
-        """Submit a job; the answer is the task that does it."""
-        return Started(await jobs.submit(info.context, input.system, input.spec(), input.idempotency_key, wait_seconds))
-
-    @mutation(CancelJobsPayload)
-    async def cancel_jobs(
-        self,
-        info: Info,
-        input: Annotated[CancelJobsInput, says("The jobs.")],  # noqa: A002
-        wait_seconds: Wait = 0,
-    ) -> Started:
-        """Cancel jobs, or send them a signal; the answer is the task that does it."""
-        return Started(
-            await jobs.cancel(
-                info.context, input.system, input.job_ids, input.signal, input.idempotency_key, wait_seconds
-            )
-        )
 
     @mutation(UploadFilePayload)
     async def upload_file(

@@ -17,11 +17,38 @@ class SubmitJobPayload:
     task: Task = attribute("The task: SUCCEEDED as soon as the scheduler has accepted the job.")
 
 
-@strawberry.type(description="The task that cancels the jobs.")
-class CancelJobsPayload:
-    """The task that cancels the jobs."""
+@strawberry.type(description="The task that acts on jobs.")
+class JobResultsPayload:
+    """What the payloads of acts on several jobs share."""
 
     task: Task = attribute("The task: its result tells what became of each job.")
+
+
+@strawberry.type(description="The task that cancels the jobs.")
+class CancelJobsPayload(JobResultsPayload):
+    """The task that cancels the jobs."""
+
+
+@strawberry.type(description="The task that holds the jobs.")
+class HoldJobsPayload(JobResultsPayload):
+    """The task that holds the jobs."""
+
+
+@strawberry.type(description="The task that releases the jobs.")
+class ReleaseJobsPayload(JobResultsPayload):
+    """The task that releases the jobs."""
+
+
+@strawberry.type(description="The task that requeues the jobs.")
+class RequeueJobsPayload(JobResultsPayload):
+    """The task that requeues the jobs."""
+
+
+@strawberry.type(description="The task that changes the job.")
+class UpdateJobPayload:
+    """The task that changes the job."""
+
+    task: Task = attribute("The task: its result is the job.")
 
 
 @strawberry.type(description="A file that was changed.")

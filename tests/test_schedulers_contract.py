@@ -9,9 +9,9 @@ from typing import TypeVar
 import pytest
 
 from firecrest_gql.command import Command
-from firecrest_gql.errors import ErrorCode, InvalidInput, SchedulerRejected
-from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
-from firecrest_gql.schedulers.dialect import Scheduler
+from firecrest_gql.errors import Conflict, ErrorCode, InvalidInput, NotFound, SchedulerRejected, Unsupported
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, JobState
+from firecrest_gql.schedulers.dialect import ACT_NEEDS, Feature, Scheduler
 from firecrest_gql.schedulers.direct import Direct
 from firecrest_gql.schedulers.slurm import Slurm
 from tests.scheduler_commands import run_in, until
@@ -189,6 +189,73 @@ async def test_a_signal_reaches_the_script_and_its_children_and_ends_nothing_els
     assert outcome.code is ErrorCode.CONFLICT
 
 
+@pytest.mark.parametrize("act", JobAct)
+def test_an_act_that_a_dialect_does_not_list_is_unsupported_naming_scheduler_and_feature(
+    site: Site, act: JobAct
+) -> None:
+    feature = ACT_NEEDS[act]
+    if feature in site.dialect.features:
+        assert site.dialect.act(act, ["1"])
+    else:
+        with pytest.raises(Unsupported, match=f"{site.dialect.kind} .*{feature}"):
+            site.dialect.act(act, ["1"])
+
+
+async def test_held_jobs_start_once_they_are_released_and_a_requeued_one_again(site: Site, key: str) -> None:
+    if not {Feature.HOLD, Feature.REQUEUE} <= site.dialect.features:
+        pytest.skip(f"{site.dialect.kind} does not hold")
+    blocker = await site.submit(JobSpec(script="#!/bin/sh\nsleep 600\n"), f"{key}a"[-40:])
+    waiting = await site.submit(
+        JobSpec(script="#!/bin/sh\nsleep 600\n", dependency=f"afterany:{blocker}"), f"{key}b"[-40:]
+    )
+    await site.reached(blocker, JobState.RUNNING)
+    held = await site.run(site.dialect.act(JobAct.HOLD, [waiting, "987654"]))
+    assert held[waiting] is None
+    assert held["987654"] is not None
+    assert held["987654"].code is ErrorCode.NOT_FOUND
+    assert (await site.job(waiting)).state is JobState.HELD
+    await site.run(site.dialect.cancel([blocker]))
+    await site.reached(blocker, JobState.CANCELLED)
+    assert (await site.job(waiting)).state is JobState.HELD
+    assert await site.run(site.dialect.act(JobAct.RELEASE, [waiting])) == {waiting: None}
+    begun = (await site.reached(waiting, JobState.RUNNING)).submitted_at
+    assert await site.run(site.dialect.act(JobAct.REQUEUE, [waiting])) == {waiting: None}
+    job = await site.reached(waiting, JobState.PENDING)
+    assert job.submitted_at is not None
+    assert begun is not None
+    assert job.submitted_at > begun
+    refused = (await site.run(site.dialect.act(JobAct.REQUEUE, [waiting])))[waiting]
+    assert refused is not None
+    assert (refused.code, "pending" in refused.message) == (ErrorCode.CONFLICT, True)
+    assert await site.run(site.dialect.cancel([waiting])) == {waiting: None}
+    await site.reached(waiting, JobState.CANCELLED)
+    ended = (await site.run(site.dialect.act(JobAct.HOLD, [waiting])))[waiting]
+    assert ended is not None
+    assert ended.code is ErrorCode.CONFLICT
+
+
+async def test_a_pending_job_changes_as_asked_or_not_at_all_and_a_running_one_never(site: Site, key: str) -> None:
+    if Feature.UPDATE not in site.dialect.features:
+        with pytest.raises(Unsupported, match=site.dialect.kind):
+            site.dialect.update("1", JobChange(name="x"))
+        return
+    running = await site.submit(JobSpec(script="#!/bin/sh\nsleep 600\n"), f"{key}a"[-40:])
+    waiting = await site.submit(JobSpec(script="#!/bin/sh\n", dependency=f"afterok:{running}"), f"{key}b"[-40:])
+    await site.reached(running, JobState.RUNNING)
+    for name in ODD_NAMES[:4]:
+        await site.run(site.dialect.update(waiting, JobChange(name=name, time_limit_seconds=600)))
+        job = await site.job(waiting)
+        assert (job.name, job.time_limit_seconds) == (name, 600)
+    with pytest.raises(SchedulerRejected, match="Invalid partition"):
+        await site.run(site.dialect.update(waiting, JobChange(name="other", partition="nosuch")))
+    assert (await site.job(waiting)).name == ODD_NAMES[3]
+    with pytest.raises(Conflict, match="RUNNING"):
+        await site.run(site.dialect.update(running, JobChange(name="other")))
+    with pytest.raises(NotFound):
+        await site.run(site.dialect.update("987654", JobChange(name="other")))
+    await site.run(site.dialect.cancel([running, waiting]))
+
+
 async def test_what_is_no_batch_script_is_rejected_in_the_schedulers_own_words(site: Site, key: str) -> None:
     with pytest.raises(SchedulerRejected, match="#!"):
         await site.submit(JobSpec(script="echo no interpreter\n"), key)
@@ -216,6 +283,11 @@ async def test_unknown_ids_are_left_out_and_impossible_ones_refused(site: Site, 
             site.dialect.queue(JobFilter(job_ids=(bad,)), site.username, "here")
         with pytest.raises(InvalidInput):
             site.dialect.cancel([bad])
+        for act in JobAct:
+            with pytest.raises((InvalidInput, Unsupported)):
+                site.dialect.act(act, [bad])
+        with pytest.raises((InvalidInput, Unsupported)):
+            site.dialect.update(bad, JobChange(name="x"))
 
 
 async def test_the_filter_chooses_among_the_jobs(site: Site, key: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from firecrest_gql.command import Result
 from firecrest_gql.errors import CommandFailed, ErrorCode, InvalidInput, SchedulerRejected, SystemUnavailable
-from firecrest_gql.model.jobs import JobFilter, JobSpec
+from firecrest_gql.model.jobs import JobAct, JobChange, JobFilter, JobSpec
 from firecrest_gql.schedulers.slurm import Slurm
 from firecrest_gql.schedulers.slurm.cancel import Cancel
 
@@ -37,6 +37,8 @@ COMMANDS = (
     SLURM.find("task_1", "fireuser", "here"),
     SLURM.submit(JobSpec(script="#!/bin/sh\n"), "task_1"),
     SLURM.cancel(["1"]),
+    SLURM.act(JobAct.HOLD, ["1"]),
+    SLURM.update("1", JobChange(name="x")),
     SLURM.partitions(),
     SLURM.version(),
 )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from firecrest_gql.errors import InvalidInput, Unsupported
 from firecrest_gql.jobs import limits
-from firecrest_gql.model.jobs import JobSpec
+from firecrest_gql.model.jobs import JobChange, JobSpec
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, 8.1
 ARRAY = re.compile(r"\d+(-\d+(:\d+)?)?(,\d+(-\d+(:\d+)?)?)*(%\d+)?")  # https://slurm.schedmd.com/sbatch.html --array
@@ -48,6 +48,16 @@ def check_ids(job_ids: Sequence[str]) -> None:
         raise InvalidInput("jobIds: name at least one job")
     if len(job_ids) > limits.MAX_IDS:
         raise InvalidInput(f"jobIds: at most {limits.MAX_IDS} jobs in one request, not {len(job_ids)}")
+
+
+def check_change(change: JobChange) -> None:
+    """Raise `InvalidInput` where nothing is to change, or something can never be so."""
+    if change == JobChange():
+        raise InvalidInput("name, partition, timeLimitSeconds: give at least one of them")
+    for argument, value in (("name", change.name), ("partition", change.partition)):
+        if value is not None:
+            _line(argument, value)
+    _number("time_limit_seconds", change.time_limit_seconds, limits.MAX_NUMBER)
 
 
 def check_signal(signal: str | None) -> None:

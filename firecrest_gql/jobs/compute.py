@@ -1,19 +1,25 @@
 """Accepts what users ask of a scheduler: checks it, seals a grant, makes the task."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from firecrest_gql.delegation.request import Purpose
-from firecrest_gql.jobs.check import check_ids, check_key, check_signal, check_spec
+from firecrest_gql.jobs.check import check_change, check_ids, check_key, check_signal, check_spec
 from firecrest_gql.jobs.ports import Creates, Grants
 from firecrest_gql.jobs.spec import to_input
 from firecrest_gql.model.identity import Principal
-from firecrest_gql.model.jobs import JobSpec
+from firecrest_gql.model.jobs import JobAct, JobChange, JobSpec
 from firecrest_gql.model.tasks import Task, TaskKind
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import SystemSettings
 
 ANY_KEY = "task_x"
+KIND_OF = {
+    JobAct.HOLD: TaskKind.HOLD_JOBS,
+    JobAct.RELEASE: TaskKind.RELEASE_JOBS,
+    JobAct.REQUEUE: TaskKind.REQUEUE_JOBS,
+}
 
 
 class Compute:
@@ -59,6 +65,36 @@ class Compute:
         self._schedulers[system.scheduler.kind].cancel(job_ids, signal)
         asked = {"job_ids": list(dict.fromkeys(job_ids)), "signal": signal}
         return await self._start(TaskKind.CANCEL_JOBS, principal, system, asked, request_id, idempotency_key)
+
+    async def start_act(
+        self,
+        principal: Principal,
+        system: SystemSettings,
+        act: JobAct,
+        job_ids: Sequence[str],
+        request_id: str,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """The task that holds, releases or requeues these jobs; raises `Unsupported` where the scheduler does not."""
+        check_ids(job_ids)
+        self._schedulers[system.scheduler.kind].act(act, job_ids)
+        asked = {"job_ids": list(dict.fromkeys(job_ids))}
+        return await self._start(KIND_OF[act], principal, system, asked, request_id, idempotency_key)
+
+    async def start_update(
+        self,
+        principal: Principal,
+        system: SystemSettings,
+        job_id: str,
+        change: JobChange,
+        request_id: str,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """The task that changes this pending job; raises `InvalidInput` where nothing is to change."""
+        check_change(change)
+        self._schedulers[system.scheduler.kind].update(job_id, change)
+        asked = {"job_id": job_id, **asdict(change)}
+        return await self._start(TaskKind.UPDATE_JOB, principal, system, asked, request_id, idempotency_key)
 
     async def _start(
         self,

@@ -4,17 +4,22 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from firecrest_gql.command import Command
 from firecrest_gql.errors import CommandFailed, NotFound, TasksUnavailable
 from firecrest_gql.jobs.attempts import Attempts
+from firecrest_gql.jobs.compute import KIND_OF
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.spec import Home, at_home, from_input, job_name, needs_home
 from firecrest_gql.jobs.submission import Submission
 from firecrest_gql.model.identity import Caller, Grant
-from firecrest_gql.model.jobs import JobSpec
-from firecrest_gql.model.tasks import JobOutcome, JobOutcomes, JobRef, Task
-from firecrest_gql.schedulers.dialect import Scheduler
+from firecrest_gql.model.jobs import JobAct, JobChange, JobSpec
+from firecrest_gql.model.tasks import JobOutcome, JobOutcomes, JobRef, Task, TaskKind
+from firecrest_gql.schedulers.dialect import Outcomes, Scheduler
 from firecrest_gql.settings import SystemSettings
+from firecrest_gql.tasks.attempt import WorkFunction
+
+ACT_OF = {kind: act for act, kind in KIND_OF.items()}
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +39,16 @@ class JobWork:
     recent: RecentJobs
     after_accept: Callable[[Task], Awaitable[None]] = go_on
 
+    @property
+    def functions(self) -> Mapping[TaskKind, WorkFunction]:
+        """The work function of each kind of task."""
+        return {
+            TaskKind.SUBMIT_JOB: self.submit,
+            TaskKind.CANCEL_JOBS: self.cancel,
+            **dict.fromkeys(ACT_OF, self.act),
+            TaskKind.UPDATE_JOB: self.update,
+        }
+
     async def submit(self, task: Task) -> JobRef:
         """Submit the task's job exactly once, whatever became of earlier attempts."""
         system, caller = self._system(task), caller_of(task)
@@ -46,13 +61,36 @@ class JobWork:
 
     async def cancel(self, task: Task) -> JobOutcomes:
         """Cancel the task's jobs, or send them a signal, which is not sent again after an attempt that was cut off."""
-        system, caller = self._system(task), caller_of(task)
-        job_ids, signal = tuple(task.input["job_ids"]), task.input.get("signal")
-        if await self.attempts.begin(task.id) and signal:
-            raise CommandFailed(f"an attempt was cut off: whether {signal} has reached the jobs is not known")
-        command = self._scheduler(system).cancel(job_ids, signal)
-        results = await self.transport.run(system, caller, command)
-        return JobOutcomes(tuple(JobOutcome(system.name, job_id, results.get(job_id)) for job_id in job_ids))
+        signal = task.input.get("signal")
+        if signal:
+            await self._once(task, f"{signal} has reached the jobs")
+        command = self._scheduler(self._system(task)).cancel(_job_ids(task), signal)
+        return await self._outcomes(task, command)
+
+    async def act(self, task: Task) -> JobOutcomes:
+        """Hold, release or requeue the task's jobs; nothing is requeued again after an attempt that was cut off."""
+        act = ACT_OF[task.kind]
+        if act is JobAct.REQUEUE:
+            await self._once(task, "the jobs were requeued")
+        return await self._outcomes(task, self._scheduler(self._system(task)).act(act, _job_ids(task)))
+
+    async def update(self, task: Task) -> JobRef:
+        """Change the task's job, as long as it is pending."""
+        values = dict(task.input)
+        system, job_id = self._system(task), values.pop("job_id")
+        command = self._scheduler(system).update(job_id, JobChange(**values))
+        await self.transport.run(system, caller_of(task), command)
+        return JobRef(system.name, job_id)
+
+    async def _once(self, task: Task, unknown: str) -> None:
+        """Raise `CommandFailed` where an earlier attempt may have done what must not be done twice."""
+        if await self.attempts.begin(task.id):
+            raise CommandFailed(f"an attempt was cut off: whether {unknown} is not known")
+
+    async def _outcomes(self, task: Task, command: Command[Outcomes]) -> JobOutcomes:
+        system = self._system(task)
+        results = await self.transport.run(system, caller_of(task), command)
+        return JobOutcomes(tuple(JobOutcome(system.name, job_id, results.get(job_id)) for job_id in _job_ids(task)))
 
     def _system(self, task: Task) -> SystemSettings:
         system = self.systems.get(task.system or "")
@@ -77,3 +115,7 @@ class JobWork:
 def caller_of(task: Task) -> Caller:
     """The task's user, with the grant that was sealed when the task was accepted."""
     return Caller(task.subject, task.username, Grant(task.grant), task.request_id)
+
+
+def _job_ids(task: Task) -> tuple[str, ...]:
+    return tuple(task.input["job_ids"])

@@ -45,6 +45,14 @@ FINAL_JOB_STATES = frozenset(
 NOT_BEGUN = frozenset({JobState.PENDING, JobState.HELD, JobState.CONFIGURING, JobState.REQUEUED})
 
 
+class JobAct(StrEnum):
+    """What can be done to several jobs at once, besides cancelling them."""
+
+    HOLD = "HOLD"
+    RELEASE = "RELEASE"
+    REQUEUE = "REQUEUE"
+
+
 class OutputStream(StrEnum):
     """One of a job's two outputs."""
 
@@ -150,6 +158,15 @@ class JobSpec:
     array: str | None = None
     dependency: str | None = None
     options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobChange:
+    """What is to change of a pending job; None: it stays."""
+
+    name: str | None = None
+    partition: str | None = None
+    time_limit_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,10 @@ class TaskKind(StrEnum):
 
     SUBMIT_JOB = "SUBMIT_JOB"
     CANCEL_JOBS = "CANCEL_JOBS"
+    HOLD_JOBS = "HOLD_JOBS"
+    RELEASE_JOBS = "RELEASE_JOBS"
+    REQUEUE_JOBS = "REQUEUE_JOBS"
+    UPDATE_JOB = "UPDATE_JOB"
 
 
 class TaskStatus(StrEnum):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput, Unsupported
-from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, Partition
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
 from firecrest_gql.model.tasks import TaskError
 
 
@@ -31,6 +31,7 @@ class Feature(StrEnum):
     ACCOUNTING = "accounting"
     HOLD = "holding and releasing jobs"
     REQUEUE = "requeueing jobs"
+    UPDATE = "changing pending jobs"
 
 
 # The field of a JobSpec, the greatest number that needs no feature (None: any value needs it), the feature.
@@ -49,6 +50,12 @@ NEEDS: tuple[tuple[str, int | None, Feature], ...] = (
     ("gpu_count", 0, Feature.GPUS),
     ("options", None, Feature.OPTIONS),
 )
+
+
+ACT_NEEDS = {JobAct.HOLD: Feature.HOLD, JobAct.RELEASE: Feature.HOLD, JobAct.REQUEUE: Feature.REQUEUE}
+
+Outcomes = Mapping[str, TaskError | None]
+"""What became of each job that was asked for: None where it went well."""
 
 
 class Scheduler(Protocol):
@@ -81,11 +88,17 @@ class Scheduler(Protocol):
     def accounting(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]] | None:
         """The record of jobs, which may lag behind the queue; None where there is none."""
 
-    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Mapping[str, TaskError | None]]:
+    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """Cancel, or send a signal to the processes; one result of each id, None where it went well.
 
         To cancel a job that has ended is no error.
         """
+
+    def act(self, act: JobAct, job_ids: Sequence[str]) -> Command[Outcomes]:
+        """Hold, release or requeue; one result of each id, None where it went well, or was so before."""
+
+    def update(self, job_id: str, change: JobChange) -> Command[None]:
+        """Change a job that waits; raises `NotFound`, and `Conflict` for one that has begun."""
 
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
         """The queues that jobs can be submitted to."""
@@ -101,6 +114,11 @@ def require_features(kind: str, features: frozenset[Feature], spec: JobSpec) -> 
         needed = bool(value) if harmless is None else value is not None and value > harmless
         if needed and feature not in features:
             raise Unsupported(f"the scheduler {kind} does not support {feature}: leave out {name}")
+
+
+def unsupported(kind: str, feature: Feature) -> Unsupported:
+    """The error of a scheduler that does not do that."""
+    return Unsupported(f"the scheduler {kind} does not support {feature}")
 
 
 def merge(queue: Sequence[Job], accounting: Sequence[Job]) -> list[Job]:

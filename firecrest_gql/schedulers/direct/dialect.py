@@ -1,13 +1,19 @@
 """The direct dialect."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from firecrest_gql.command import Command
-from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, Partition
-from firecrest_gql.model.tasks import TaskError
-from firecrest_gql.schedulers.dialect import Feature, require_features, require_job_ids
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
+from firecrest_gql.schedulers.dialect import (
+    ACT_NEEDS,
+    Feature,
+    Outcomes,
+    require_features,
+    require_job_ids,
+    unsupported,
+)
 from firecrest_gql.schedulers.direct.commands import Cancel, Find, Partitions, Submit, Version
 from firecrest_gql.schedulers.direct.listing import PARTITION, Queue
 from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
@@ -46,10 +52,18 @@ class Direct:
     def accounting(self, job_filter: JobFilter, username: str, system: str) -> None:
         """There is no accounting: the queue keeps ended jobs."""
 
-    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Mapping[str, TaskError | None]]:
+    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """SIGTERM, and SIGKILL 5 s later; or the signal, which reaches every process of the job."""
         require_job_ids(JOB_ID, job_ids)
         return Cancel(tuple(job_ids), signal_name(signal))
+
+    def act(self, act: JobAct, job_ids: Sequence[str]) -> Command[Outcomes]:
+        """Nothing holds a process back that has begun at once."""
+        raise unsupported(self.kind, ACT_NEEDS[act])
+
+    def update(self, job_id: str, change: JobChange) -> Command[None]:
+        """No job ever waits."""
+        raise unsupported(self.kind, Feature.UPDATE)
 
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
         """One, named local."""

@@ -1,17 +1,17 @@
 """The Slurm dialect."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput
-from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, Partition
-from firecrest_gql.model.tasks import TaskError
-from firecrest_gql.schedulers.dialect import Feature, require_features, require_job_ids
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
+from firecrest_gql.schedulers.dialect import Feature, Outcomes, require_features, require_job_ids
 from firecrest_gql.schedulers.slurm.accounting import Accounting, FindAccounted
 from firecrest_gql.schedulers.slurm.cancel import Cancel
 from firecrest_gql.schedulers.slurm.cluster import Partitions, Version
+from firecrest_gql.schedulers.slurm.control import Act, Update
 from firecrest_gql.schedulers.slurm.queue import Find, Queue
 from firecrest_gql.schedulers.slurm.submit import Submit
 from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
@@ -41,6 +41,9 @@ class Slurm:
             Feature.MEMORY,
             Feature.GPUS,
             Feature.ACCOUNTING,
+            Feature.HOLD,
+            Feature.REQUEUE,
+            Feature.UPDATE,
         }
     )
 
@@ -73,10 +76,20 @@ class Slurm:
         _require_filter(job_filter, username)
         return Accounting(system, username, job_filter)
 
-    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Mapping[str, TaskError | None]]:
+    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """By scancel."""
         require_job_ids(JOB_ID, job_ids)
         return Cancel(tuple(job_ids), signal_name(signal))
+
+    def act(self, act: JobAct, job_ids: Sequence[str]) -> Command[Outcomes]:
+        """By scontrol."""
+        require_job_ids(JOB_ID, job_ids)
+        return Act(act, tuple(job_ids))
+
+    def update(self, job_id: str, change: JobChange) -> Command[None]:
+        """By scontrol."""
+        require_job_ids(JOB_ID, (job_id,))
+        return Update(job_id, change)
 
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
         """By sinfo."""

@@ -3,7 +3,16 @@
 import re
 
 from firecrest_gql.command import Result
-from firecrest_gql.errors import CommandFailed, ErrorCode, FirecrestError, SchedulerRejected, SystemUnavailable
+from firecrest_gql.errors import (
+    CommandFailed,
+    Conflict,
+    ErrorCode,
+    FirecrestError,
+    NotFound,
+    PermissionDenied,
+    SchedulerRejected,
+    SystemUnavailable,
+)
 from firecrest_gql.model.tasks import TaskError
 
 # Of slurm_errno.c and slurm_persist_conn.c: the daemon behind the program is not there, or too slow.
@@ -70,3 +79,20 @@ def cancel_error(job_id: str, words: str, *, ended_is_well: bool) -> TaskError |
     wanted = (meaning for sign, meaning in CANCEL_ERRORS.items() if sign in words)
     code, retryable = next(wanted, (ErrorCode.SCHEDULER_REJECTED, False))
     return TaskError(code, f"the job {job_id}: {words}", retryable)
+
+
+# slurmctld's words for why it will not act on a job: https://github.com/SchedMD/slurm/blob/master/src/common/slurm_errno.c
+REFUSALS: dict[str, type[FirecrestError]] = {
+    "Invalid job id specified": NotFound,
+    "Access/permission denied": PermissionDenied,
+    "Invalid user id": PermissionDenied,
+    "Job has already finished": Conflict,
+    "Job is pending execution": Conflict,
+    "Job is no longer pending execution": Conflict,
+}
+
+
+def refusal(said: str) -> FirecrestError:
+    """The error that slurmctld's words mean, in these words."""
+    meant = (kind for sign, kind in REFUSALS.items() if sign in said)
+    return next(meant, SchedulerRejected)(said)
