@@ -92,7 +92,10 @@ def _encoded(argument: str) -> str:
     """The argument as one word of every shell; what is not printable ASCII goes as octal numbers."""
     if _BARE.fullmatch(argument):
         return argument
-    data = argument.encode("utf-8", "surrogateescape")
+    try:
+        data = argument.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InvalidInput("an argument holds half a character, which no system can take") from None
     if b"\0" in data:
         raise InvalidInput("an argument has a NUL byte, which no path and no argument can hold")
     safe = _UNSAFE.sub(lambda match: b"\\0%03o" % match[0][0], data)

@@ -196,6 +196,7 @@ def test_a_key_id_is_printable_and_bounded() -> None:
 READS_ITS_PROGRAM = (
     *("sh", "sh -s", "bash -", "sh -s x", "bash --norc", "sh /dev/stdin", "env A=1 sh", "nice -n 5 bash", "busybox sh"),
     *("python3", "python3.11 -", "python3 -I -", "perl", "timeout 5s dash", "/bin/sh -es", "sh -c", "node", "ruby -"),
+    *("sh /dev//stdin", "sh //dev/stdin", "bash /dev/../dev/stdin", "sh /dev/./fd/0"),
 )
 BRINGS_ITS_PROGRAM = (
     *(
@@ -230,6 +231,10 @@ def test_data_on_standard_input_is_allowed(line: str) -> None:
         "stat /",
         "/tmp/squeue",
         "scontrol -o update show",
+        "scontrol -M show reconfigure",
+        "scontrol --cluster show update",
+        "sacct -f /etc/passwd",
+        "sacct --parsable --file=/etc/passwd",
         "env PATH=/tmp squeue",
         "env TZ=UTC sbatch",
     ],

@@ -87,6 +87,11 @@ def test_a_word_with_a_nul_byte_is_refused() -> None:
         command_line(["stat", "a\0b"], Envelope(MARKER, 0, 1, PATH))
 
 
+def test_a_word_with_half_a_character_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="half a character"):
+        command_line(["stat", "a\ud800"], Envelope(MARKER, 0, 1, PATH))
+
+
 def test_a_line_above_32_kib_is_refused() -> None:
     with pytest.raises(TooLarge, match="32768"):
         command_line(["stat", "a" * 33_000], Envelope(MARKER, 0, 1, PATH))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from itertools import dropwhile
-from posixpath import basename
+from posixpath import basename, normpath
 
 _SHELLS = ("sh", "ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "rbash", "tcsh", "yash", "zsh")
 # The options that bring a program with them, as the next argument or attached, by interpreter.
@@ -46,7 +46,7 @@ def reads_program_from_stdin(argv: Sequence[str]) -> bool:
 def _brings_program(arguments: Sequence[str], options: str) -> bool:
     """True for a clear case alone: plain flags, then a program in an option, or a file that is not standard input."""
     for position, word in enumerate(arguments):
-        if _STDIN.fullmatch(word):
+        if _STDIN.fullmatch(_shortest(word)):
             return False
         if not word.startswith("-"):
             return True
@@ -57,12 +57,18 @@ def _brings_program(arguments: Sequence[str], options: str) -> bool:
     return False
 
 
+def _shortest(path: str) -> str:
+    """The path without detours: /dev//stdin and /dev/../dev/stdin are /dev/stdin."""
+    return "/" + normpath(path).lstrip("/") if path.startswith("/") else path
+
+
 # What a system's service account may run: nothing here changes anything.
 _SERVICE_PROGRAMS = {
     "df": r".*",
     "id": r".*",
-    "sacct": r".*",
-    "scontrol": r"(-[^\0]+\0)*(show|ping|version)(\0.*)?",
+    "sacct": r"(?!(.*\0)?(-[^-]|--fi)).*",  # -f, --file: it would read any file of the account
+    # Of its options only those without a value, which could be mistaken for the command.
+    "scontrol": r"(-[ado]+\0|--(all|details|oneliner)\0)*(show|ping|version)(\0.*)?",
     "sinfo": r".*",
     "squeue": r".*",
     "stat": r"-f(\0.*)?",
