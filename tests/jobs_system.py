@@ -210,7 +210,7 @@ class Sealing:
 
 
 @pytest.fixture
-def user() -> Principal:
+def viewer() -> Principal:
     """A user whom no other test knows."""
     return principal(f"u{uuid4().hex[:12]}")
 

@@ -37,7 +37,6 @@ from firecrest_gql.tasks.store import TaskStore
 from tests.jobs_system import SYSTEM, Sealing, ThisMachine, caller, eventually
 from tests.redis import RealValkey
 
-pytest_plugins = ["tests.redis", "tests.jobs_system"]
 pytestmark = pytest.mark.redis
 
 HELLO = "#!/bin/sh\necho hello\n"
@@ -67,18 +66,18 @@ def work(machine: ThisMachine, redis: Redis) -> JobWork:
     return JobWork(machine, {"local": SYSTEM}, {"direct": Direct()}, Attempts(redis), RecentJobs(redis))
 
 
-async def submitted(compute: Compute, tasks: TaskStore, user: Principal, **spec: Any) -> Task:
+async def submitted(compute: Compute, tasks: TaskStore, viewer: Principal, **spec: Any) -> Task:
     """The task of this job, as a worker loads it."""
-    task = await compute.start_submit(user, SYSTEM, JobSpec(**spec), "r-1")
+    task = await compute.start_submit(viewer, SYSTEM, JobSpec(**spec), "r-1")
     loaded = await tasks.load(task.id)
     assert loaded
     return loaded
 
 
-async def ids(machine: ThisMachine, redis: Redis, user: Principal) -> list[str]:
+async def ids(machine: ThisMachine, redis: Redis, viewer: Principal) -> list[str]:
     """All jobs that the system has of this user."""
     jobs = Jobs(machine, {"direct": Direct()}, RecentJobs(redis))
-    return [job.job_id for job in await jobs.all_jobs(user.caller("r-1"), SYSTEM, JobFilter())]
+    return [job.job_id for job in await jobs.all_jobs(viewer.caller("r-1"), SYSTEM, JobFilter())]
 
 
 @pytest.mark.parametrize(
@@ -123,76 +122,76 @@ def test_a_specification_comes_back_from_a_task_as_it_went_in() -> None:
 
 
 async def test_a_submission_is_a_task_with_a_sealed_grant_and_without_a_token(
-    compute: Compute, tasks: TaskStore, queued: list[str], user: Principal
+    compute: Compute, tasks: TaskStore, queued: list[str], viewer: Principal
 ) -> None:
-    task = await submitted(compute, tasks, user, script=HELLO)
+    task = await submitted(compute, tasks, viewer, script=HELLO)
     assert (task.kind, task.system, task.grant) == (TaskKind.SUBMIT_JOB, "local", "sealed local task")
     assert queued == [task.id]
 
 
-async def test_the_same_key_makes_one_task(compute: Compute, user: Principal) -> None:
+async def test_the_same_key_makes_one_task(compute: Compute, viewer: Principal) -> None:
     first, second = [
-        await compute.start_submit(user, SYSTEM, JobSpec(script=HELLO), f"r-{n}", "my key") for n in (1, 2)
+        await compute.start_submit(viewer, SYSTEM, JobSpec(script=HELLO), f"r-{n}", "my key") for n in (1, 2)
     ]
     assert first.id == second.id
 
 
 async def test_what_the_dialect_cannot_do_is_said_before_a_task_is_made(
-    compute: Compute, queued: list[str], user: Principal
+    compute: Compute, queued: list[str], viewer: Principal
 ) -> None:
     with pytest.raises(Unsupported):
-        await compute.start_submit(user, SYSTEM, JobSpec(script=HELLO, array="1-3"), "r-1")
+        await compute.start_submit(viewer, SYSTEM, JobSpec(script=HELLO, array="1-3"), "r-1")
     with pytest.raises(InvalidInput):
-        await compute.start_cancel(user, SYSTEM, ["1; rm"], None, "r-1")
+        await compute.start_cancel(viewer, SYSTEM, ["1; rm"], None, "r-1")
     assert queued == []
 
 
 async def test_a_first_attempt_submits_at_once(
-    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, viewer: Principal
 ) -> None:
-    task = await submitted(compute, tasks, user, script=HELLO, name="it's R&D|日本")
+    task = await submitted(compute, tasks, viewer, script=HELLO, name="it's R&D|日本")
     assert await work.submit(task) == JobRef("local", "1", "it's R&D|日本")
     assert [type(act) for act in machine.ran] == [Submit]
     assert machine.asked_by[0].proof == Grant("sealed local task")
-    assert await ids(machine, redis, user) == ["1"]
+    assert await ids(machine, redis, viewer) == ["1"]
 
 
 async def test_a_tilde_is_the_users_home(
-    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, viewer: Principal
 ) -> None:
-    task = await submitted(compute, tasks, user, script=HELLO, working_directory="~", stdout_path="~/out %j")
+    task = await submitted(compute, tasks, viewer, script=HELLO, working_directory="~", stdout_path="~/out %j")
     await work.submit(task)
-    output = machine.home(user.username) / "out 1"
+    output = machine.home(viewer.username) / "out 1"
     await eventually(lambda: output.exists() and output.read_text() == "hello\n")
 
 
 async def test_a_refusal_is_final_and_in_the_schedulers_words(
-    compute: Compute, tasks: TaskStore, work: JobWork, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, viewer: Principal
 ) -> None:
-    task = await submitted(compute, tasks, user, script="no script")
+    task = await submitted(compute, tasks, viewer, script="no script")
     with pytest.raises(SchedulerRejected, match="#!"):
         await work.submit(task)
 
 
 async def test_a_second_attempt_finds_the_job_of_the_first(
-    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, viewer: Principal
 ) -> None:
-    task = await submitted(compute, tasks, user, script=LONG)
+    task = await submitted(compute, tasks, viewer, script=LONG)
     assert await work.submit(task) == await work.submit(task)
     assert machine.count(Submit) == 1
-    assert await ids(machine, redis, user) == ["1"]
+    assert await ids(machine, redis, viewer) == ["1"]
 
 
 async def test_a_system_that_comes_back_gets_the_job_once(
-    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, viewer: Principal
 ) -> None:
-    task = await submitted(compute, tasks, user, script=LONG)
+    task = await submitted(compute, tasks, viewer, script=LONG)
     machine.down = True
     with pytest.raises(SystemUnavailable):
         await work.submit(task)
     machine.down = False
     assert (await work.submit(task)).job_id == "1"
-    assert await ids(machine, redis, user) == ["1"]
+    assert await ids(machine, redis, viewer) == ["1"]
 
 
 @asynccontextmanager
@@ -217,19 +216,19 @@ async def test_a_worker_killed_at_any_moment_of_a_submission_leaves_one_job(
     tasks: TaskStore,
     machine: ThisMachine,
     redis: Redis,
-    user: Principal,
+    viewer: Principal,
 ) -> None:
-    task = await submitted(compute, tasks, user, script=LONG)
-    held = machine.hold_program("setsid", user.username) if moment == "during" else None
+    task = await submitted(compute, tasks, viewer, script=LONG)
+    held = machine.hold_program("setsid", viewer.username) if moment == "during" else None
     async with worker(valkey, machine, task, moment) as output:
         if held:
             await eventually(held.exists)
         else:
             assert await output.readline() == b"held\n"
-    machine.let_go(user.username)
+    machine.let_go(viewer.username)
     async with worker(valkey, machine, task, "never") as output:
         assert (await output.readline()).decode().strip() == "1"
-    assert await ids(machine, redis, user) == ["1"]
+    assert await ids(machine, redis, viewer) == ["1"]
 
 
 async def test_a_process_with_the_key_is_seen_while_it_runs(machine: ThisMachine) -> None:
@@ -242,18 +241,18 @@ async def test_a_process_with_the_key_is_seen_while_it_runs(machine: ThisMachine
     assert not await machine.run(SYSTEM, caller(), StillRuns(key))
 
 
-async def cancelled(compute: Compute, tasks: TaskStore, user: Principal, *job_ids: str, signal: str | None) -> Task:
-    task = await compute.start_cancel(user, SYSTEM, job_ids, signal, "r-1")
+async def cancelled(compute: Compute, tasks: TaskStore, viewer: Principal, *job_ids: str, signal: str | None) -> Task:
+    task = await compute.start_cancel(viewer, SYSTEM, job_ids, signal, "r-1")
     loaded = await tasks.load(task.id)
     assert loaded
     return loaded
 
 
 async def test_each_job_to_cancel_has_an_outcome_of_its_own(
-    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, viewer: Principal
 ) -> None:
-    await work.submit(await submitted(compute, tasks, user, script=LONG))
-    outcomes = await work.cancel(await cancelled(compute, tasks, user, "1", "99", "1", signal=None))
+    await work.submit(await submitted(compute, tasks, viewer, script=LONG))
+    outcomes = await work.cancel(await cancelled(compute, tasks, viewer, "1", "99", "1", signal=None))
     assert [(one.job_id, one.error and one.error.code) for one in outcomes.results] == [
         ("1", None),
         ("99", ErrorCode.NOT_FOUND),
@@ -261,15 +260,15 @@ async def test_each_job_to_cancel_has_an_outcome_of_its_own(
     jobs = Jobs(machine, {"direct": Direct()}, RecentJobs(redis))
 
     async def ended() -> bool:
-        return (await jobs.job(user.caller("r-1"), SYSTEM, "1")).state is JobState.CANCELLED
+        return (await jobs.job(viewer.caller("r-1"), SYSTEM, "1")).state is JobState.CANCELLED
 
     await eventually(ended)
 
 
 async def test_a_signal_is_not_sent_again_by_the_next_worker(
-    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, viewer: Principal
 ) -> None:
-    task = await cancelled(compute, tasks, user, "1", signal="USR1")
+    task = await cancelled(compute, tasks, viewer, "1", signal="USR1")
     await work.cancel(task)
     ran = len(machine.ran)
     with pytest.raises(CommandFailed, match="USR1"):
@@ -278,12 +277,12 @@ async def test_a_signal_is_not_sent_again_by_the_next_worker(
 
 
 async def test_one_bad_id_does_not_spoil_the_others(
-    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, user: Principal
+    compute: Compute, tasks: TaskStore, work: JobWork, machine: ThisMachine, redis: Redis, viewer: Principal
 ) -> None:
-    await work.submit(await submitted(compute, tasks, user, script=HELLO))
+    await work.submit(await submitted(compute, tasks, viewer, script=HELLO))
     jobs = Jobs(machine, {"direct": Direct()}, RecentJobs(redis))
     before = len(machine.ran)
-    bad, good, absent = await jobs.jobs_by_id(user.caller("r-1"), SYSTEM, ["; ls", "1", "77"])
+    bad, good, absent = await jobs.jobs_by_id(viewer.caller("r-1"), SYSTEM, ["; ls", "1", "77"])
     assert isinstance(bad, InvalidInput)
     assert not isinstance(good, FirecrestError)
     assert isinstance(absent, NotFound)

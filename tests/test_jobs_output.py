@@ -23,8 +23,6 @@ from firecrest_gql.model.jobs import JobSpec, OutputChunk, OutputStream
 from firecrest_gql.schedulers.direct.dialect import Direct
 from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually, watching
 
-pytest_plugins = ["tests.redis", "tests.jobs_system"]
-
 NAMES = ["plain", "it's $(false) `x`\n-n", "-dash", "日本 \udcff"]
 
 
@@ -149,34 +147,34 @@ async def outputs(machine: ThisMachine, redis: Redis, broadcast: Broadcast) -> t
 
 @pytest.mark.redis
 async def test_what_a_job_writes_arrives_while_it_runs_and_ends_with_it(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
 ) -> None:
     _, output = await outputs(machine, redis, broadcast)
-    go = machine.home(user.username) / "go"
+    go = machine.home(viewer.username) / "go"
     script = f"#!/bin/sh\necho hello\nuntil test -e '{go}'; do sleep 0.05; done\necho done\necho wrong >&2\n"
     spec = JobSpec(script=script, stderr_path="%j.err")
-    job_id = await machine.run(SYSTEM, caller(user.username), Direct().submit(spec, "key"))
+    job_id = await machine.run(SYSTEM, caller(viewer.username), Direct().submit(spec, "key"))
     said = b""
-    async for chunk in output.output(user, SYSTEM, job_id):
+    async for chunk in output.output(viewer, SYSTEM, job_id):
         said += chunk.data
         if said == b"hello\n":
             go.touch()
     assert said == b"hello\ndone\n"
-    assert [chunk.data async for chunk in output.output(user, SYSTEM, job_id, OutputStream.STDERR)] == [b"wrong\n"]
-    assert [chunk.data async for chunk in output.output(user, SYSTEM, job_id, offset=6)] == [b"done\n"]
+    assert [chunk.data async for chunk in output.output(viewer, SYSTEM, job_id, OutputStream.STDERR)] == [b"wrong\n"]
+    assert [chunk.data async for chunk in output.output(viewer, SYSTEM, job_id, offset=6)] == [b"done\n"]
 
 
 @pytest.mark.redis
 async def test_a_large_output_arrives_whole_although_its_reader_leaves_and_comes_back(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
 ) -> None:
     _, output = await outputs(machine, redis, broadcast)
     script = "#!/bin/sh\nfor i in 1 2 3 4 5; do seq 50000; sleep 0.1; done\n"
-    job_id = await machine.run(SYSTEM, caller(user.username), Direct().submit(JobSpec(script=script), "key"))
+    job_id = await machine.run(SYSTEM, caller(viewer.username), Direct().submit(JobSpec(script=script), "key"))
     said, ended = b"", False
     while not ended:
         ended = True
-        async for chunk in output.output(user, SYSTEM, job_id, offset=len(said)):
+        async for chunk in output.output(viewer, SYSTEM, job_id, offset=len(said)):
             assert chunk.offset == len(said)
             said += chunk.data
             if len(said) % 7 == 0:
@@ -187,8 +185,8 @@ async def test_a_large_output_arrives_whole_although_its_reader_leaves_and_comes
 
 @pytest.mark.redis
 async def test_there_is_no_output_of_no_job(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
 ) -> None:
     _, output = await outputs(machine, redis, broadcast)
     with pytest.raises(NotFound):
-        await anext(output.output(user, SYSTEM, "77"))
+        await anext(output.output(viewer, SYSTEM, "77"))

@@ -16,8 +16,6 @@ from firecrest_gql.schedulers.direct.dialect import Direct
 from tests.jobs_recorded import NOON, Recorded, Tells, job
 from tests.jobs_system import SYSTEM, ThisMachine, caller
 
-pytest_plugins = ["tests.redis", "tests.jobs_system"]
-
 
 def reader(machine: ThisMachine, redis: Redis, scheduler: Direct) -> Jobs:
     return Jobs(machine, {"direct": scheduler}, RecentJobs(redis))

@@ -24,7 +24,6 @@ from firecrest_gql.settings import SystemSettings
 from tests.jobs_system import SYSTEM, caller, eventually, principal, watching
 from tests.slurm import RealSlurm
 
-pytest_plugins = ["tests.redis", "tests.jobs_system", "tests.slurm"]
 pytestmark = [pytest.mark.slurm, pytest.mark.redis]
 
 T = TypeVar("T")

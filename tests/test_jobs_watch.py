@@ -31,8 +31,6 @@ from tests.jobs_recorded import Recorded, job
 from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually, watching
 from tests.redis import RealValkey, running_valkey
 
-pytest_plugins = ["tests.redis", "tests.jobs_system"]
-
 
 @pytest.fixture
 def watched() -> SystemSettings:
@@ -92,10 +90,10 @@ async def taken(board: Board, token: str) -> bool:
 class Waiting:
     """Jobs that wait for a file in their user's home."""
 
-    def __init__(self, machine: ThisMachine, user: Principal) -> None:
+    def __init__(self, machine: ThisMachine, viewer: Principal) -> None:
         self._machine = machine
-        self._user = user
-        self.go = machine.home(user.username) / "go"
+        self._user = viewer
+        self.go = machine.home(viewer.username) / "go"
 
     async def start(self, key: str = "key") -> str:
         """The id of a job that runs until `go` is there."""
@@ -104,8 +102,8 @@ class Waiting:
 
 
 @pytest.fixture
-def waiting(machine: ThisMachine, user: Principal) -> Waiting:
-    return Waiting(machine, user)
+def waiting(machine: ThisMachine, viewer: Principal) -> Waiting:
+    return Waiting(machine, viewer)
 
 
 def watch_of(machine: ThisMachine, redis: Redis, broadcast: Broadcast, scheduler: Direct | None = None) -> JobWatch:
@@ -121,15 +119,15 @@ async def told(events: AsyncIterator[JobEvent], into: list[JobEvent]) -> list[tu
 
 @pytest.mark.redis
 async def test_a_named_job_is_told_from_its_present_state_to_its_end(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal, waiting: Waiting
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal, waiting: Waiting
 ) -> None:
     job_id, seen = await waiting.start(), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast)
-    following = asyncio.create_task(told(watch.updates(user, SYSTEM, [job_id]), seen))
+    following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, [job_id]), seen))
     await eventually(lambda: bool(seen))
     waiting.go.touch()
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.COMPLETED)]
-    assert await told(watch.updates(user, SYSTEM, [job_id]), []) == [(None, JobState.COMPLETED)]
+    assert await told(watch.updates(viewer, SYSTEM, [job_id]), []) == [(None, JobState.COMPLETED)]
     ran = len(machine.ran)
     await asyncio.sleep(1.5)
     assert len(machine.ran) == ran, "nobody watches any more"
@@ -137,27 +135,27 @@ async def test_a_named_job_is_told_from_its_present_state_to_its_end(
 
 @pytest.mark.redis
 async def test_without_names_the_unfinished_jobs_and_those_changed_since_are_told_and_new_ones(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal, waiting: Waiting
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal, waiting: Waiting
 ) -> None:
     watch = watch_of(machine, redis, broadcast)
     waiting.go.touch()
     ended = await waiting.start("first")
-    await told(watch.updates(user, SYSTEM, [ended]), [])
+    await told(watch.updates(viewer, SYSTEM, [ended]), [])
     waiting.go.unlink()
     running, seen = await waiting.start("second"), list[JobEvent]()
-    events = watch.updates(user, SYSTEM)
+    events = watch.updates(viewer, SYSTEM)
     following = asyncio.create_task(told(events, seen))
     await eventually(lambda: [event.job.job_id for event in seen] == [running])
     new = await waiting.start("third")
     await eventually(lambda: [event.job.job_id for event in seen] == [running, new])
     following.cancel()
-    since = watch.updates(user, SYSTEM, None, datetime.now(UTC) - timedelta(minutes=5))
+    since = watch.updates(viewer, SYSTEM, None, datetime.now(UTC) - timedelta(minutes=5))
     assert {(await anext(since)).job.job_id for _ in range(3)} == {ended, running, new}
 
 
 @pytest.mark.redis
 async def test_many_subscribers_on_two_replicas_are_one_look_in_each_interval(
-    machine: ThisMachine, valkey: RealValkey, redis: Redis, user: Principal, waiting: Waiting
+    machine: ThisMachine, valkey: RealValkey, redis: Redis, viewer: Principal, waiting: Waiting
 ) -> None:
     job_ids = [await waiting.start(f"key{n}") for n in range(5)]
     before, start = machine.count(Queue), monotonic()
@@ -165,7 +163,7 @@ async def test_many_subscribers_on_two_replicas_are_one_look_in_each_interval(
         replicas = [await stack.enter_async_context(replica(machine, valkey)) for _ in range(2)]
         seen = [list[JobEvent]() for _ in range(20)]
         following = [
-            asyncio.create_task(told(replicas[n % 2].updates(user, SYSTEM, job_ids), events))
+            asyncio.create_task(told(replicas[n % 2].updates(viewer, SYSTEM, job_ids), events))
             for n, events in enumerate(seen)
         ]
         await eventually(lambda: all(len(events) == 5 for events in seen))
@@ -192,12 +190,12 @@ async def replica(machine: ThisMachine, valkey: RealValkey) -> AsyncIterator[Job
 
 @pytest.mark.redis
 async def test_the_final_state_comes_out_of_accounting_when_the_queue_has_forgotten_the_job(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
 ) -> None:
-    mine = job("1", user=user.username)
+    mine = job("1", user=viewer.username)
     scheduler, seen = Recorded(live=[mine]), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast, scheduler)
-    following = asyncio.create_task(told(watch.updates(user, SYSTEM, ["1"]), seen))
+    following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, ["1"]), seen))
     await eventually(lambda: bool(seen))
     scheduler.live, looks = [], len(scheduler.asked)
     await eventually(lambda: len(scheduler.asked) > looks + 2)
@@ -207,12 +205,12 @@ async def test_the_final_state_comes_out_of_accounting_when_the_queue_has_forgot
 
 @pytest.mark.redis
 async def test_a_job_of_which_nobody_knows_the_end_is_unknown_in_the_end(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal, monkeypatch: pytest.MonkeyPatch
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking, "LOST_SECONDS", 0)
-    scheduler, seen = Recorded(live=[job("1", user=user.username)]), list[JobEvent]()
+    scheduler, seen = Recorded(live=[job("1", user=viewer.username)]), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast, scheduler)
-    following = asyncio.create_task(told(watch.updates(user, SYSTEM, ["1"]), seen))
+    following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, ["1"]), seen))
     await eventually(lambda: bool(seen))
     scheduler.live = []
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.UNKNOWN)]
@@ -220,12 +218,12 @@ async def test_a_job_of_which_nobody_knows_the_end_is_unknown_in_the_end(
 
 @pytest.mark.redis
 async def test_what_a_service_account_sees_of_others_is_not_shown(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal, watched: SystemSettings
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal, watched: SystemSettings
 ) -> None:
-    mine, theirs = job("1", user=user.username), job("2", user="somebody")
+    mine, theirs = job("1", user=viewer.username), job("2", user="somebody")
     scheduler, seen = Recorded(live=[mine, theirs]), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast, scheduler)
-    following = asyncio.create_task(told(watch.updates(user, watched), seen))
+    following = asyncio.create_task(told(watch.updates(viewer, watched), seen))
     await eventually(lambda: bool(seen))
     scheduler.live = [replace(theirs, state=JobState.FAILED), replace(mine, state=JobState.FAILED)]
     await eventually(lambda: len(seen) == 2)
@@ -236,14 +234,14 @@ async def test_what_a_service_account_sees_of_others_is_not_shown(
 
 @pytest.mark.redis
 async def test_another_users_job_is_watched_through_the_service_account_where_the_viewer_may_query_it(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal, watched: SystemSettings
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal, watched: SystemSettings
 ) -> None:
     theirs = job("2", user="somebody")
     scheduler, seen = Recorded(live=[theirs]), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast, scheduler)
     with pytest.raises(Unsupported):
-        await anext(watch.updates(user, SYSTEM, ["2"]))
-    following = asyncio.create_task(told(watch.updates(user, watched, ["2"]), seen))
+        await anext(watch.updates(viewer, SYSTEM, ["2"]))
+    following = asyncio.create_task(told(watch.updates(viewer, watched, ["2"]), seen))
     await eventually(lambda: bool(seen))
     scheduler.live = [replace(theirs, state=JobState.COMPLETED)]
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.COMPLETED)]
@@ -251,38 +249,38 @@ async def test_another_users_job_is_watched_through_the_service_account_where_th
 
 @pytest.mark.redis
 async def test_a_job_just_submitted_is_not_missing(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
 ) -> None:
     scheduler = Recorded()
-    await RecentJobs(redis).add("local", user.username, "9", "new")
+    await RecentJobs(redis).add("local", viewer.username, "9", "new")
     seen: list[JobEvent] = []
     following = asyncio.create_task(
-        told(watch_of(machine, redis, broadcast, scheduler).updates(user, SYSTEM, ["9"]), seen)
+        told(watch_of(machine, redis, broadcast, scheduler).updates(viewer, SYSTEM, ["9"]), seen)
     )
     await eventually(lambda: bool(seen))
-    scheduler.live = [job("9", JobState.COMPLETED, user=user.username)]
+    scheduler.live = [job("9", JobState.COMPLETED, user=viewer.username)]
     assert await following == [(None, JobState.PENDING), (JobState.PENDING, JobState.COMPLETED)]
 
 
 @pytest.mark.redis
 async def test_a_job_that_is_not_there_is_said_at_the_beginning(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
 ) -> None:
     with pytest.raises(NotFound):
-        await anext(watch_of(machine, redis, broadcast).updates(user, SYSTEM, ["77"]))
+        await anext(watch_of(machine, redis, broadcast).updates(viewer, SYSTEM, ["77"]))
 
 
 @pytest.mark.redis
 async def test_a_dead_system_is_said_at_the_beginning_and_waited_for_later(
-    machine: ThisMachine, redis: Redis, broadcast: Broadcast, user: Principal, waiting: Waiting
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal, waiting: Waiting
 ) -> None:
     job_id, seen = await waiting.start(), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast)
     machine.down = True
     with pytest.raises(SystemUnavailable):
-        await anext(watch.updates(user, SYSTEM, [job_id]))
+        await anext(watch.updates(viewer, SYSTEM, [job_id]))
     machine.down = False
-    following = asyncio.create_task(told(watch.updates(user, SYSTEM, [job_id]), seen))
+    following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, [job_id]), seen))
     await eventually(lambda: bool(seen))
     machine.down = True
     refused = machine.refused
@@ -294,11 +292,11 @@ async def test_a_dead_system_is_said_at_the_beginning_and_waited_for_later(
 
 @pytest.mark.redis
 async def test_a_killed_valkey_is_waited_for_and_nothing_is_told_twice(
-    machine: ThisMachine, tmp_path_factory: pytest.TempPathFactory, user: Principal, waiting: Waiting
+    machine: ThisMachine, tmp_path_factory: pytest.TempPathFactory, viewer: Principal, waiting: Waiting
 ) -> None:
     job_id, seen = await waiting.start(), list[JobEvent]()
     async with running_valkey(tmp_path_factory.mktemp("own")) as valkey, replica(machine, valkey) as watch:
-        following = asyncio.create_task(told(watch.updates(user, SYSTEM, [job_id]), seen))
+        following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, [job_id]), seen))
         await eventually(lambda: bool(seen))
         await valkey.kill()
         waiting.go.touch()
