@@ -47,7 +47,10 @@ class Loaders:
         return await self._job.load((system.name, job_id))
 
     async def _load_stats(self, keys: list[tuple[str, str]]) -> Sequence[File | FirecrestError]:
-        return await _grouped(keys, lambda name, paths: self._files.stats(self._systems[name], self._caller, paths))
+        return await _grouped(keys, self._stats_of)
+
+    async def _stats_of(self, name: str, paths: list[str]) -> Sequence[File | FirecrestError]:
+        return await self._files.stats(self._systems[name], self._caller, paths, argument="path")
 
     async def _load_jobs(self, keys: list[tuple[str, str]]) -> Sequence[Job | FirecrestError]:
         return await _grouped(keys, lambda name, ids: self._jobs.jobs_by_id(self._caller, self._systems[name], ids))

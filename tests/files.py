@@ -14,6 +14,13 @@ ODD_NAMES = ["it's", "new\nline", "-rf", "$(touch oops)", "back\\slash", "a b", 
 
 CHANGE = """mutation($input: %sInput!) { %s(input: $input) { path file {
     name rawPath type size mode owner group linkTarget modifiedAt } } }"""
+CONTENT = """query($path: String!, $offset: BigInt! = 0, $length: Int) { system(name: "local") { file(path: $path) {
+    content(offset: $offset, length: $length) { offset nextOffset truncated text base64 } } } }"""
+
+
+async def content(user: Client, path: Path, **given: int) -> dict[str, Any]:
+    """What is read of the file."""
+    return dict((await user.ask(CONTENT, path=path_of(path), **given))["system"]["file"]["content"])
 
 
 async def change(user: Client, field: str, system: str = "local", **given: Any) -> dict[str, Any]:
