@@ -26,8 +26,8 @@ async def ensure_account(name: str, shell: str = "/bin/bash") -> Path:
     """Make the account where it is missing, not locked and without a password; its home."""
     with suppress(KeyError):
         return Path(pwd.getpwnam(name).pw_dir)
-    # A plain useradd leaves the account locked ("!"), which sshd refuses even with a certificate.
-    argv = ("useradd", "--create-home", "--password", "*", "--shell", shell, name)
+    # A plain useradd leaves the account locked ("!"), which sshd refuses even with a certificate, and its home open.
+    argv = ("useradd", "--create-home", "--key", "HOME_MODE=0700", "--password", "*", "--shell", shell, name)
     child = await asyncio.create_subprocess_exec(*argv, env={**os.environ, "PATH": _SBIN})
     if status := await child.wait():
         raise OSError(f"useradd {name} ended with status {status}")
