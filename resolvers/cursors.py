@@ -11,7 +11,10 @@ def encode(*keys: str) -> str:
 
 def decode(cursor: str, count: int) -> list[str]:
     """The sort keys; raises `InvalidInput` for what is no cursor of this list."""
-    kind, keys = ids.decode(cursor)
+    try:
+        kind, keys = ids.decode(cursor)
+    except InvalidInput:
+        kind, keys = "", []
     if kind != "c" or len(keys) != count:
         raise InvalidInput(f"after: {cursor[:80]!r} is no cursor of this list")
     return keys
