@@ -16,7 +16,7 @@ NAME = "fireprivate"
 def removed() -> Iterator[None]:
     """The account that a test makes is gone afterwards."""
     yield
-    subprocess.run(["/usr/sbin/userdel", "--remove", NAME], check=True, capture_output=True)  # noqa: S603
+    subprocess.run(["/usr/sbin/userdel", "--remove", NAME], check=True, capture_output=True)
 
 
 @pytest.mark.usefixtures("removed")
