@@ -19,6 +19,11 @@ async def task(context: Context, task_id: str) -> Task:
     return found
 
 
+async def cancel(context: Context, task_id: str) -> Task:
+    """The viewer's task, cancelled or told to end."""
+    return await context.services.store.cancel(task_id, context.principal.subject)
+
+
 async def tasks(context: Context, wanted: TaskFilter, first: int, after: str | None, count: bool) -> TaskPage:
     """One page of the viewer's tasks, the newest first."""
     cursors.check_first(first, context.services.settings.limits.max_page_size)

@@ -62,6 +62,13 @@ class CancelJobsInput:
     idempotency_key: str | None = given("The same key and input give the first task again.", None)
 
 
+@strawberry.input(description="A task to cancel.")
+class CancelTaskInput:
+    """A task to cancel."""
+
+    id: strawberry.ID = given("Which.")
+
+
 @strawberry.input(description="A small file to write.")
 class UploadFileInput:
     """A small file to write."""

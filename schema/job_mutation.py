@@ -1,4 +1,4 @@
-"""What can be done to jobs: each makes a task at once."""
+"""What can be done to jobs, each by a task that is made at once, and to such a task."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,12 +7,13 @@ import strawberry
 
 from firecrest_gql.model.jobs import JobAct
 from firecrest_gql.model.tasks import Task
-from resolvers import jobs
+from resolvers import jobs, tasks
 from schema.fields import Info, mutation, says
-from schema.inputs import CancelJobsInput, SubmitJobInput
+from schema.inputs import CancelJobsInput, CancelTaskInput, SubmitJobInput
 from schema.job_inputs import HoldJobsInput, JobsInput, ReleaseJobsInput, RequeueJobsInput, UpdateJobInput
 from schema.payloads import (
     CancelJobsPayload,
+    CancelTaskPayload,
     HoldJobsPayload,
     ReleaseJobsPayload,
     RequeueJobsPayload,
@@ -101,6 +102,15 @@ class JobMutation:
                 info.context, input.system, input.job_id, input.change(), input.idempotency_key, wait_seconds
             )
         )
+
+    @mutation(CancelTaskPayload)
+    async def cancel_task(
+        self,
+        info: Info,
+        input: Annotated[CancelTaskInput, says("The task.")],  # noqa: A002
+    ) -> Started:
+        """Cancel a task; CONFLICT once it is final or has begun what must happen once, such as a submission."""
+        return Started(await tasks.cancel(info.context, input.id))
 
 
 async def _act(info: Info, act: JobAct, given: JobsInput, wait_seconds: float) -> Started:

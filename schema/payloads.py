@@ -51,6 +51,13 @@ class UpdateJobPayload:
     task: Task = attribute("The task: its result is the job.")
 
 
+@strawberry.type(description="The task that was cancelled.")
+class CancelTaskPayload:
+    """The task that was cancelled."""
+
+    task: Task = attribute("The task: CANCELLED, or RUNNING until its worker has ended the work.")
+
+
 @strawberry.type(description="A file that was changed.")
 class FilePayload:
     """What the payloads of file operations share."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from firecrest_gql.command import Command, Result
-from firecrest_gql.errors import CommandFailed
+from firecrest_gql.errors import Cancelled, CommandFailed
+from firecrest_gql.tasks import keys
 from firecrest_gql.tasks.connection import redis_answers
-from firecrest_gql.tasks.keys import PREFIX
+from firecrest_gql.tasks.store import BY_USER
 
 KEPT_SECONDS = 7 * 86_400
 
@@ -19,9 +20,15 @@ class Attempts:
         self._redis = redis
 
     async def begin(self, task_id: str) -> bool:
-        """Mark that an attempt begins; whether an earlier one did."""
+        """Mark that an attempt begins; whether an earlier one did. Raises `Cancelled` where that was wanted before."""
         with redis_answers():
-            first = await self._redis.set(f"{PREFIX}attempt:{task_id}", "1", nx=True, ex=KEPT_SECONDS)
+            async with self._redis.pipeline(transaction=True) as pipe:
+                pipe.set(keys.begun(task_id), "1", nx=True, ex=KEPT_SECONDS)
+                pipe.exists(keys.cancel(task_id))
+                first, cancelled = await pipe.execute()
+        if cancelled:
+            # The wish is refused once the mark is there: so it came first, and no attempt has done anything.
+            raise Cancelled(BY_USER)
         return not first
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from firecrest_gql.errors import Cancelled, Conflict, ErrorCode, FirecrestError, TasksUnavailable, TooLarge
 from firecrest_gql.model.tasks import Task, TaskError, TaskKind, TaskResult, TaskStatus
-from firecrest_gql.tasks.store import TaskStore, new_step
+from firecrest_gql.tasks.store import BY_USER, TaskStore, new_step
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +18,7 @@ WorkFunction = Callable[[Task], Awaitable[TaskResult]]
 
 SHORTEST_DELAY, LONGEST_DELAY = 1.0, 15.0  # seconds
 RETRY_SECONDS = 0.2
+GLANCE_SECONDS = 0.5  # between two looks whether the user wants the task cancelled
 MAX_INTERRUPTIONS = 20  # after which it is taken for the task's own doing that its workers die
 INTERRUPTED = "Taken up again: the worker that was on it is gone."
 
@@ -68,7 +70,7 @@ class Attempt:
             logger.error("task %s: given up, since %d workers have died of it", task.id, MAX_INTERRUPTIONS)
             return _masked(task)
         try:
-            return {"status": TaskStatus.SUCCEEDED, "result": await self._work[task.kind](task)}
+            return {"status": TaskStatus.SUCCEEDED, "result": await self._done(task)}
         except Cancelled as error:
             return {"status": TaskStatus.CANCELLED, "message": error.message}
         except FirecrestError as error:
@@ -76,6 +78,31 @@ class Attempt:
         except Exception:  # the one place where anything at all becomes a failed task
             logger.exception("task %s failed unexpectedly, request %s", task.id, task.request_id)
             return _masked(task)
+
+    async def _done(self, task: Task) -> TaskResult:
+        """The work's result; `Cancelled` where the user has wanted that and the work has ended for it."""
+        if await self._store.cancel_asked(task.id):
+            raise Cancelled(BY_USER)
+        work = asyncio.ensure_future(self._work[task.kind](task))
+        wish = asyncio.create_task(self._wish(task.id))
+        try:
+            await asyncio.wait([work, wish], return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                wish.result()
+                await _cancelled(work)
+            if work.cancelled():
+                raise Cancelled(BY_USER)
+            return work.result()
+        finally:
+            await _cancelled(work, wish)
+
+    async def _wish(self, task_id: str) -> None:
+        """Returns once the user wants the task cancelled."""
+        while True:
+            await asyncio.sleep(GLANCE_SECONDS)
+            with suppress(TasksUnavailable):
+                if await self._store.cancel_asked(task_id):
+                    return
 
     async def _end(self, owner: str, outcome: dict[str, Any]) -> None:
         try:
@@ -99,6 +126,13 @@ class Attempt:
                 return await self._store.change(self._id, owner=owner, step=step, **change)
             except TasksUnavailable:
                 await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _cancelled(*work: asyncio.Future[Any]) -> None:
+    """Returns once this work has ended, however it does."""
+    for each in work:
+        each.cancel()
+    await asyncio.wait(work)
 
 
 def _seconds_on_it(task: Task) -> float:

@@ -17,6 +17,16 @@ def owner(task_id: str) -> str:
     return f"{PREFIX}owner:{task_id}"
 
 
+def begun(task_id: str) -> str:
+    """String with an expiry: what must not be done twice has begun, and is not to be cut off either."""
+    return f"{PREFIX}attempt:{task_id}"
+
+
+def cancel(task_id: str) -> str:
+    """String with an expiry: its user wants the task cancelled, and nothing of the kind above had begun by then."""
+    return f"{PREFIX}cancel:{task_id}"
+
+
 def index(subject: str) -> str:
     """Sorted set of a user's tasks: all scores are 0, the members are sort keys."""
     return f"{PREFIX}index:{_user(subject)}"

@@ -75,3 +75,11 @@ RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
 """
+
+# KEYS: begun, cancel · ARGV: seconds
+# Either the worker sees this wish before it begins what must not be cut off, or it has begun that and is left alone.
+CANCEL = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('SET', KEYS[2], '1', 'EX', ARGV[1])
+return 1
+"""

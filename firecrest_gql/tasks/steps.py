@@ -10,6 +10,7 @@ from firecrest_gql.tasks.connection import redis_answers
 
 IDEMPOTENCY_SECONDS = 7 * 86_400
 QUIET_SECONDS = 7 * 86_400  # a user's list and stream outlive the user's last task by so long
+CANCEL_SECONDS = 7 * 86_400  # longer than any task stays open
 MAX_OPEN_TASKS = 10_000  # of one user
 MAX_LISTED_TASKS = 20_000  # of one user; an older one is still found by its id
 
@@ -23,6 +24,7 @@ class Steps:
         self._event_retention = event_retention
         self._create = redis.register_script(scripts.CREATE)
         self._change = redis.register_script(scripts.CHANGE)
+        self._cancel = redis.register_script(scripts.CANCEL)
         self._tail = redis.register_script(scripts.TAIL)
 
     async def create(self, task: Task, key: str | None, digest: str) -> list[Any]:
@@ -85,6 +87,11 @@ class Steps:
                 ],
             )
         return cast("bytes", answer)
+
+    async def cancel(self, task_id: str) -> bool:
+        """Tell whoever works on the task, now or later, to end it; False where it must not be cut off any more."""
+        with redis_answers():
+            return bool(await self._cancel(keys=[keys.begun(task_id), keys.cancel(task_id)], args=[CANCEL_SECONDS]))
 
     async def tail(self, subject: str) -> str:
         """The id of the last entry of the user's stream."""

@@ -34,6 +34,7 @@ CURSOR_PATTERN = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 EVENTS_AT_ONCE = 200
+BY_USER = "Cancelled by its user."
 ATTEMPTS = 20  # to be faster than everybody else who changes the same task
 
 
@@ -114,6 +115,27 @@ class TaskStore:
                 case b"fenced":
                     raise Conflict(f"Another worker has taken over task {task_id}.")
         raise TasksUnavailable(f"Task {task_id} is being changed by too many at once; try again in a moment.")
+
+    async def cancel(self, task_id: str, subject: str) -> Task:
+        """This user's task, CANCELLED where no worker is on it; a worker that is ends its work within seconds.
+
+        `Conflict` for a final task, and for one that has begun what must happen once: that is finished.
+        """
+        task = await self.get(task_id, subject)
+        if task is None:
+            raise NotFound(f"you have no task {task_id[:80]!r}; `tasks` lists them")
+        if task.final:
+            raise Conflict(f"Task {task_id} is {task.status}: there is nothing left to cancel.")
+        if not await self._steps.cancel(task_id):
+            raise Conflict(f"Task {task_id} has begun what cannot be cut off: it is finished.")
+        if task.status is TaskStatus.RUNNING:
+            return task
+        return await self.change(task_id, status=TaskStatus.CANCELLED, message=BY_USER)
+
+    async def cancel_asked(self, task_id: str) -> bool:
+        """Whether its user wants the task cancelled."""
+        with redis_answers():
+            return bool(await self.redis.exists(keys.cancel(task_id)))
 
     async def get(self, task_id: str, subject: str) -> Task | None:
         """This user's task, without its input and grant; None where there is none that the user may see."""
