@@ -178,7 +178,10 @@ def build_app(settings: Settings) -> Starlette:
             endpoint = Endpoint(
                 schema, built, reach.verifier, limits=settings.limits, allowed_origins=settings.server.allowed_origins
             )
-            bounded = BoundedRequests(endpoint, max_body_size=settings.limits.max_body_size)
+            limits = settings.limits
+            bounded = BoundedRequests(
+                endpoint, max_body_size=limits.max_body_size, max_bodies_size=limits.max_bodies_size
+            )
             routes[:] = [
                 Route("/graphql", bounded, methods=["GET", "POST"]),
                 WebSocketRoute("/graphql", endpoint),
