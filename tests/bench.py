@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -12,12 +13,16 @@ from typing import Any
 import httpx
 
 from firecrest_gql.demo.ports import remembered_ports
+from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import running_demo
 from tests.client import Client, fetch_token
+from tests.processes import processes
+from tests.waiting import until
 
 ROUNDS = 30
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input) { task { id status } } }"
 UPDATED = "subscription($id: ID!) { taskUpdated(id: $id) { version status } }"
+READ = 'query($path: String!) { system(name: "local") { file(path: $path) { content { length } } } }'
 JOB = {"system": "local", "name": "bench", "script": "#!/bin/sh\ntrue\n"}
 
 
@@ -42,7 +47,10 @@ def row(name: str, seconds: list[float], baseline: list[float]) -> None:
 class Bench:
     """The cases, over one demo."""
 
-    def __init__(self, demo: dict[str, Any], user: Client, http: httpx.AsyncClient) -> None:
+    def __init__(self, demo: dict[str, Any], user: Client, http: httpx.AsyncClient, worker: Process) -> None:
+        self._worker = worker
+        self.pipe = f"{demo['systems'][0]['home']['fireuser']}/bench-pipe"
+        self._started = 0.0
         self._url = demo["graphql_url"]
         self._live = demo["playground_url"] + "livez"
         self._user = user
@@ -76,6 +84,31 @@ class Bench:
         async for _ in self._user.events(UPDATED, id=task["submitJob"]["task"]["id"]):
             pass
 
+    async def left(self) -> None:
+        """A client leaves a read that would not end: until no process of it is on the system."""
+        reading = asyncio.create_task(self._user.post(READ, path=self.pipe))
+        await until(self._readers)
+        self._started = time.perf_counter()
+        reading.cancel()
+        await until(lambda: not self._readers())
+
+    async def taken_over(self) -> None:
+        """`kill -9` of the worker and the start of another: until a task of the meantime has SUCCEEDED."""
+        await self._worker.kill()
+        task = await self._post(SUBMIT, input=JOB)
+        self._started = time.perf_counter()
+        await self._worker.start()
+        async for _ in self._user.events(UPDATED, id=task["submitJob"]["task"]["id"]):
+            pass
+
+    async def since(self, act: Callable[[], Awaitable[object]]) -> float:
+        """How long the act took from the moment that it calls its start."""
+        await act()
+        return time.perf_counter() - self._started
+
+    def _readers(self) -> list[int]:
+        return [pid for pid, argv in processes() if any(self.pipe in word for word in argv)]
+
     async def _post(self, query: str, **variables: Any) -> dict[str, Any]:
         body = {"query": query, "variables": variables}
         said = (await self._http.post(self._url, json=body, headers=self._user.headers)).json()
@@ -88,21 +121,25 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "demo"
         port = remembered_ports(Path(folder) / "ports.json", ["server"])["server"]
-        ready = []
+        ready: list[float] = []
+        stopped: list[float] = []
         for _ in range(2):
             start = time.perf_counter()
-            async with running_demo(state, port):
+            async with running_demo(state, port) as demo:
                 ready.append(time.perf_counter() - start)
                 if len(ready) == 2:
-                    await measure(state)
+                    await measure(state, demo.worker)
+                start = time.perf_counter()
+            stopped.append(time.perf_counter() - start)
         print(f"{'demo ready: first start, then on kept state':<46} {ready[0]:>9.2f} s  {ready[1]:>9.2f} s ")
+        print(f"{'demo stopped':<46} {stopped[0]:>9.2f} s  {stopped[1]:>9.2f} s ")
 
 
-async def measure(state: Path) -> None:
+async def measure(state: Path, worker: Process) -> None:
     """Print a row for each case."""
     demo = json.loads((state / "demo.json").read_text())
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
-        bench = Bench(demo, Client(demo, await fetch_token(demo)), http)
+        bench = Bench(demo, Client(demo, await fetch_token(demo)), http, worker)
         print(f"{'case':<46} {'median':>12} {'slowest':>12} {'× livez':>8}")
         floor = await timed(bench.floor)
         row("GET /livez", floor, floor)
@@ -111,6 +148,10 @@ async def measure(state: Path) -> None:
         row("submit answered", await timed(bench.submit), floor)
         row("submit to first event, socket opened for it", await timed(bench.first_event), floor)
         row("submit to SUCCEEDED, job accepted", await timed(bench.final_event), floor)
+        await asyncio.to_thread(os.mkfifo, bench.pipe)
+        await asyncio.to_thread(os.chmod, bench.pipe, 0o666)
+        row("client left to command gone", [await bench.since(bench.left) for _ in range(5)], floor)
+        row("worker started again to SUCCEEDED", [await bench.since(bench.taken_over) for _ in range(3)], floor)
 
 
 if __name__ == "__main__":
