@@ -155,6 +155,7 @@ async def workers_live(reach: Ports) -> None:
 def probes(settings: Settings, reach: Ports, book: HealthBook) -> Probes:
     """What looks after the systems and the service's own parts."""
     components: dict[str, Callable[[], Awaitable[object]]] = {
+        "api": partial(asyncio.sleep, 0),  # its latency: how long this process takes to come round to a waiting request
         "tasks": partial(redis_is_up, reach),
         "workers": partial(workers_live, reach),
         "identity provider": reach.keys.check,

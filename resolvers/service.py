@@ -29,12 +29,12 @@ class Parameter:
     description: str | None
 
 
-UNITS = {
-    "max_inline_file_size": ("bytes", "A file read or written inline, at most"),
-    "command_timeout_seconds": ("seconds", "How long one remote command may take"),
-    "max_page_size": ("entries", "The largest page of a list"),
-    "max_query_depth": ("levels", "How deep a document may nest"),
-    "max_query_cost": ("points", "What a document may cost"),
+NAMES = {
+    "max_inline_file_size": ("maxInlineFileSize", "bytes", "A file read or written inline, at most"),
+    "command_timeout_seconds": ("commandTimeoutSeconds", "seconds", "How long one remote command may take"),
+    "max_page_size": ("maxPageSize", "entries", "The largest page of a list"),
+    "max_query_depth": ("maxQueryDepth", "levels", "How deep a document may nest"),
+    "max_query_cost": ("maxQueryCost", "points", "What a document may cost"),
 }
 
 
@@ -67,4 +67,5 @@ def limits(context: Context, system: SystemSettings | None = None) -> Limits:
 
 def parameters(context: Context) -> list[Parameter]:
     """The limits by name."""
-    return [Parameter(key, str(value), *UNITS[key]) for key, value in asdict(limits(context)).items()]
+    values = asdict(limits(context))
+    return [Parameter(shown, str(values[key]), unit, what) for key, (shown, unit, what) in NAMES.items()]

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from firecrest_gql.errors import InvalidInput, NotFound
+from firecrest_gql.errors import ErrorCode, InvalidInput, NotFound
 from firecrest_gql.model.jobs import Job
-from firecrest_gql.model.tasks import JobOutcomes, JobRef, Task, TaskEvent, TaskFilter, TaskPage
+from firecrest_gql.model.tasks import JobOutcome, JobOutcomes, JobRef, Task, TaskEvent, TaskFilter, TaskPage
 from firecrest_gql.settings import SystemSettings
 from resolvers import cursors
 from resolvers import systems as system_resolvers
@@ -50,6 +50,13 @@ async def result(context: Context, of: Task) -> Job | JobOutcomes | None:
     if isinstance(of.result, JobRef):
         return await context.loaders.job(system_resolvers.system(context, of.result.system), of.result.job_id)
     return of.result
+
+
+async def job(context: Context, of: JobOutcome) -> Job | None:
+    """The job that an outcome is about; None for one that was not found when it was asked for."""
+    if of.error is not None and of.error.code is ErrorCode.NOT_FOUND:
+        return None
+    return await context.loaders.job(system_resolvers.system(context, of.system), of.job_id)
 
 
 def updates(context: Context, task_id: str, since_version: int | None) -> AsyncIterator[Task]:

@@ -9,7 +9,7 @@ from firecrest_gql.errors import ErrorCode
 from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model import tasks as model
 from firecrest_gql.settings import SystemSettings
-from resolvers import jobs, tasks
+from resolvers import tasks
 from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional
 from schema.jobs import Job
 from schema.nodes import Node, PageInfo
@@ -42,9 +42,9 @@ class JobResult:
     error: TaskError | None = attribute("Why nothing was done, if nothing was.")
 
     @field(optional(Job), cost=REMOTE)
-    async def job(self: model.JobOutcome, info: Info) -> jobs_model.Job:
+    async def job(self: model.JobOutcome, info: Info) -> jobs_model.Job | None:
         """The job as it now is."""
-        return await jobs.job_of(info.context, self.system, self.job_id)
+        return await tasks.job(info.context, self)
 
 
 @strawberry.type(description="What became of each job that was asked for.")
