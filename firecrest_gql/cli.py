@@ -60,7 +60,7 @@ def _serve(options: argparse.Namespace) -> int:
         log_config=None,
         access_log=False,  # the gateway writes its own line for each request, without the query
         server_header=False,
-        ws_max_size=settings.limits.max_body_size,
+        ws_max_size=min(settings.limits.max_message_size, settings.limits.max_body_size),
         ws_per_message_deflate=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )

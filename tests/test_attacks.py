@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
-from tests.client import Client
+from tests.client import PROTOCOL, Client
 
 pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
 
@@ -59,3 +61,14 @@ async def test_a_page_under_another_name_for_our_address_is_given_no_secret(demo
         False
     ] * 2
     assert json.loads(evil.text)["clients"][0]["username"] == "fireuser"
+
+
+async def test_a_stranger_has_no_large_message_kept(demo: dict[str, Any]) -> None:
+    """Its length, in the first bytes, ends the socket; nothing of it is waited for."""
+    async with connect(demo["ws_url"], subprotocols=[PROTOCOL], proxy=None) as socket:
+        beginning = bytes([0x81, 0xFF]) + (2**20).to_bytes(8, "big") + bytes(4)  # RFC 6455, 5.2
+        socket.transport.write(beginning)
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009

@@ -78,6 +78,7 @@ class LimitSettings(Block):
     """Bounds on what a stranger can make grow."""
 
     max_body_size: int = Field(8 * 2**20, ge=1024, description="Bytes of one HTTP request")
+    max_message_size: int = Field(256 * 1024, ge=1024, description="Bytes of one websocket message; more goes by POST")
     max_bodies_size: int = Field(256 * 2**20, ge=2**20, description="Bytes of the large requests held at the same time")
     max_answer_size: int = Field(
         32 * 2**20, ge=1024, description="Bytes of files that one answer carries, all together"
