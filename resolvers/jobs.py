@@ -5,6 +5,7 @@ from datetime import datetime
 
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.jobs.page import JobOrder
+from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.files import File
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobEvent, JobFilter, JobSpec, OutputChunk, OutputStream
 from firecrest_gql.model.page import Page
@@ -33,6 +34,21 @@ async def jobs(
     """One page of the jobs that the filter means."""
     cursors.check_first(first, context.services.settings.limits.max_page_size)
     return await context.services.jobs.jobs(context.caller, found, wanted, order, first, after)
+
+
+async def nodes(context: Context, found: SystemSettings) -> list[ComputeNode]:
+    """What jobs run on."""
+    return await context.services.jobs.nodes(context.caller, found)
+
+
+async def reservations(context: Context, found: SystemSettings) -> list[Reservation]:
+    """What is kept for some."""
+    return await context.services.jobs.reservations(context.caller, found)
+
+
+async def script(context: Context, of: Job) -> str | None:
+    """What was submitted, as far as the scheduler still tells it."""
+    return await context.services.jobs.script(context.caller, system(context, of.system), of.job_id)
 
 
 async def output_file(context: Context, of: Job, path: str | None) -> File | None:

@@ -44,6 +44,7 @@ class Job(Node):
     time_limit_seconds: int | None = attribute("How long it may run; null for no limit.")
     node_count: int | None = attribute("How many nodes it has or asks for.")
     cpu_count: int | None = attribute("How many processors it has or asks for.")
+    gpu_count: int | None = attribute("How many GPUs it has or asks for.")
     memory: BigInt | None = attribute("Bytes of memory that it has or asks for.")
     node_list: str | None = attribute("The nodes, in the scheduler's notation.")
     working_directory: str | None = attribute("Where it runs.")
@@ -69,6 +70,11 @@ class Job(Node):
     def system(self: model.Job, info: Info) -> SystemSettings:
         """The system that has it."""
         return find_system(info.context, self.system)
+
+    @field(str | None, cost=REMOTE)
+    async def script(self: model.Job, info: Info) -> str | None:
+        """What was submitted, as far as the scheduler still tells it to the viewer."""
+        return await jobs.script(info.context, self)
 
     @field(optional(File), cost=REMOTE)
     async def stdout(self: model.Job, info: Info) -> files_model.File | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from firecrest_gql.jobs.page import JobOrder
+from firecrest_gql.model import cluster as cluster_model
 from firecrest_gql.model import files as files_model
 from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model.health import ComponentHealth as ComponentHealthValue
@@ -12,6 +13,7 @@ from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.page import Page
 from firecrest_gql.settings import SystemSettings
 from resolvers import files, ids, jobs, service, systems
+from schema.cluster import ComputeNode, Reservation
 from schema.fields import REMOTE, Info, attribute, field, optional, says
 from schema.files import File, UserAccount
 from schema.health import ComponentHealth
@@ -95,6 +97,16 @@ class System(Node):
     ) -> list[jobs_model.Partition]:
         """The queues of the scheduler."""
         return await systems.partitions(info.context, self, show_hidden)
+
+    @field(list[ComputeNode] | None, cost=REMOTE)
+    async def compute_nodes(self: SystemSettings, info: Info) -> list[cluster_model.ComputeNode]:
+        """What its jobs run on."""
+        return await jobs.nodes(info.context, self)
+
+    @field(list[Reservation] | None, cost=REMOTE)
+    async def reservations(self: SystemSettings, info: Info) -> list[cluster_model.Reservation]:
+        """What is kept for some users or accounts."""
+        return await jobs.reservations(info.context, self)
 
     @field(optional(Job), cost=REMOTE)
     async def job(

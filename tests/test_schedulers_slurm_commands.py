@@ -40,6 +40,9 @@ COMMANDS = (
     SLURM.act(JobAct.HOLD, ["1"]),
     SLURM.update("1", JobChange(name="x")),
     SLURM.partitions(),
+    SLURM.nodes(),
+    SLURM.reservations(),
+    SLURM.script("1"),
     SLURM.version(),
 )
 

@@ -9,6 +9,7 @@ from firecrest_gql.jobs.page import JobOrder, page
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.rule import by_ids, for_accounting, for_queue
+from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import Job, JobFilter, Partition
 from firecrest_gql.model.page import Page
@@ -83,6 +84,18 @@ class Jobs:
     async def partitions(self, caller: Caller, system: SystemSettings, show_hidden: bool = False) -> list[Partition]:
         """The queues that jobs can be submitted to."""
         return await self._transport.run(system, caller, self._scheduler(system).partitions(show_hidden))
+
+    async def nodes(self, caller: Caller, system: SystemSettings) -> list[ComputeNode]:
+        """What jobs run on."""
+        return await self._transport.run(system, caller, self._scheduler(system).nodes())
+
+    async def reservations(self, caller: Caller, system: SystemSettings) -> list[Reservation]:
+        """What is kept for some."""
+        return await self._transport.run(system, caller, self._scheduler(system).reservations())
+
+    async def script(self, caller: Caller, system: SystemSettings, job_id: str) -> str | None:
+        """The job's script, as far as the scheduler still tells it to the caller."""
+        return await self._transport.run(system, caller, self._scheduler(system).script(job_id))
 
     async def version(self, caller: Caller, system: SystemSettings) -> str:
         """The scheduler's version, as it says itself."""

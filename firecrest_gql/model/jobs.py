@@ -86,6 +86,7 @@ class Job:
     time_limit_seconds: int | None = None
     node_count: int | None = None
     cpu_count: int | None = None
+    gpu_count: int | None = None
     memory: int | None = None
     node_list: str | None = None
     working_directory: str | None = None

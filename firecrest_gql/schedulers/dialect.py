@@ -8,6 +8,7 @@ from typing import Protocol
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput, Unsupported
+from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
 from firecrest_gql.model.tasks import TaskError
 
@@ -32,6 +33,8 @@ class Feature(StrEnum):
     HOLD = "holding and releasing jobs"
     REQUEUE = "requeueing jobs"
     UPDATE = "changing pending jobs"
+    COMPUTE_NODES = "listing compute nodes"
+    SCRIPTS = "telling a job's script"
 
 
 # The field of a JobSpec, the greatest number that needs no feature (None: any value needs it), the feature.
@@ -102,6 +105,15 @@ class Scheduler(Protocol):
 
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
         """The queues that jobs can be submitted to."""
+
+    def nodes(self) -> Command[list[ComputeNode]]:
+        """What jobs run on."""
+
+    def reservations(self) -> Command[list[Reservation]]:
+        """What is kept for some."""
+
+    def script(self, job_id: str) -> Command[str | None]:
+        """The script of a job; None where it is no longer known, or not this user's to read."""
 
     def version(self) -> Command[str]:
         """The version; answering says that the manager is alive."""

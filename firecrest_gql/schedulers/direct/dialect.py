@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from firecrest_gql.command import Command
+from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
 from firecrest_gql.schedulers.dialect import (
     ACT_NEEDS,
@@ -68,6 +69,18 @@ class Direct:
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
         """One, named local."""
         return Partitions()
+
+    def nodes(self) -> Command[list[ComputeNode]]:
+        """The one machine is no cluster."""
+        raise unsupported(self.kind, Feature.COMPUTE_NODES)
+
+    def reservations(self) -> Command[list[Reservation]]:
+        """Nothing is kept for anybody."""
+        raise unsupported(self.kind, Feature.RESERVATIONS)
+
+    def script(self, job_id: str) -> Command[str | None]:
+        """Scripts are not told."""
+        raise unsupported(self.kind, Feature.SCRIPTS)
 
     def version(self) -> Command[str]:
         """The kernel's."""

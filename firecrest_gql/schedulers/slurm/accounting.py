@@ -10,7 +10,7 @@ from firecrest_gql.schedulers.slurm.failures import failure
 from firecrest_gql.schedulers.slurm.queue import bare_id
 from firecrest_gql.schedulers.slurm.records import records, token
 from firecrest_gql.schedulers.slurm.states import job_state
-from firecrest_gql.schedulers.slurm.values import exit_pair, memory, minutes, number, text, time
+from firecrest_gql.schedulers.slurm.values import exit_pair, gpus, memory, minutes, number, text, time
 
 # Options take local times: UTC is made local. --allocations: jobs, not their steps.
 SACCT = ("env", "TZ=UTC", "SLURM_TIME_FORMAT=%s", "sacct", "--noheader", "--allocations", "--noconvert", "--parsable")
@@ -110,6 +110,7 @@ def recorded_job(row: dict[str, str], system: str) -> Job:
         time_limit_seconds=minutes(row["TimelimitRaw"]),
         node_count=number(row["AllocNodes"]),
         cpu_count=number(row["AllocCPUS"]),
+        gpu_count=gpus(row["AllocTRES"]),
         memory=memory(row["AllocTRES"]),
         node_list=nodes,
         working_directory=text(row["WorkDir"]),

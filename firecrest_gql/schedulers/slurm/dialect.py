@@ -6,12 +6,14 @@ from datetime import datetime
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput
+from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
 from firecrest_gql.schedulers.dialect import Feature, Outcomes, require_features, require_job_ids
 from firecrest_gql.schedulers.slurm.accounting import Accounting, FindAccounted
 from firecrest_gql.schedulers.slurm.cancel import Cancel
 from firecrest_gql.schedulers.slurm.cluster import Partitions, Version
 from firecrest_gql.schedulers.slurm.control import Act, Update
+from firecrest_gql.schedulers.slurm.inventory import Nodes, Reservations, Script
 from firecrest_gql.schedulers.slurm.queue import Find, Queue
 from firecrest_gql.schedulers.slurm.submit import Submit
 from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
@@ -44,6 +46,8 @@ class Slurm:
             Feature.HOLD,
             Feature.REQUEUE,
             Feature.UPDATE,
+            Feature.COMPUTE_NODES,
+            Feature.SCRIPTS,
         }
     )
 
@@ -94,6 +98,19 @@ class Slurm:
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
         """By sinfo."""
         return Partitions(show_hidden)
+
+    def nodes(self) -> Command[list[ComputeNode]]:
+        """By sinfo."""
+        return Nodes()
+
+    def reservations(self) -> Command[list[Reservation]]:
+        """By scontrol."""
+        return Reservations()
+
+    def script(self, job_id: str) -> Command[str | None]:
+        """By scontrol, as long as slurmctld holds the job."""
+        require_job_ids(JOB_ID, (job_id,))
+        return Script(job_id)
 
     def version(self) -> Command[str]:
         """By scontrol."""

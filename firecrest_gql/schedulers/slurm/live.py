@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobState
 from firecrest_gql.schedulers.slurm.outputs import Identity, output_path
 from firecrest_gql.schedulers.slurm.states import job_state
-from firecrest_gql.schedulers.slurm.values import memory, number, seconds, text, time, wait_status
+from firecrest_gql.schedulers.slurm.values import gpus, memory, number, seconds, text, time, wait_status
 
 # https://slurm.schedmd.com/squeue.html#OPT_Format
 FIELDS = (
@@ -49,6 +49,7 @@ def live_job(row: dict[str, str], system: str) -> Job:
         time_limit_seconds=seconds(row["TimeLimit"]),
         node_count=number(row["NumNodes"]),
         cpu_count=number(row["NumCPUs"]),
+        gpu_count=gpus(row["tres-alloc"]),
         memory=memory(row["tres-alloc"]),
         node_list=nodes,
         working_directory=text(row["WorkDir"]),

@@ -44,6 +44,12 @@ def memory(tres: str) -> int | None:
     return None if match is None else int(float(match[1]) * UNITS[match[2] or "M"])
 
 
+def gpus(tres: str) -> int | None:
+    """GPUs of all types out of `cpu=1,gres/gpu=2`; None where there are none, for Slurm does not count zero."""
+    match = re.search(r"(?:^|,)gres/gpu=(\d+)", tres)
+    return None if match is None else int(match[1])
+
+
 def exit_pair(raw: str) -> tuple[int | None, int | None]:
     """Exit code and signal out of sacct's `3:0` and `0:9`; a job that a signal ended has no exit code."""
     match = re.fullmatch(r"(\d+):(\d+)", raw)
