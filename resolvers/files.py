@@ -36,6 +36,16 @@ async def checksum(context: Context, of: File, algorithm: str) -> str:
     return await context.loaders.checksum(system(context, of.system), algorithm, of.location)
 
 
+async def mime_type(context: Context, of: File) -> str:
+    """The media type of what it holds."""
+    return await context.loaders.mime_type(system(context, of.system), of.location)
+
+
+async def disk_usage(context: Context, of: File) -> int:
+    """The bytes on disk of it and everything below it."""
+    return await context.loaders.disk_usage(system(context, of.system), of.location)
+
+
 async def head(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
     """Its first lines or bytes."""
     return await context.services.files.head(system(context, of.system), context.caller, of, lines=lines, size=size)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import TypeVar
 
 from strawberry.dataloader import DataLoader
@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.query import Jobs
-from firecrest_gql.model.files import File
+from firecrest_gql.model.files import File, FileSystemUsage
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import Job
 from firecrest_gql.settings import SystemSettings
@@ -29,6 +29,9 @@ class Loaders:
         self._caller = caller
         self._stats: DataLoader[tuple[str, str], File] = DataLoader(self._load_stats, cache=False)
         self._sums: DataLoader[tuple[tuple[str, str], str], str] = DataLoader(self._load_sums, cache=False)
+        self._mime_types: DataLoader[tuple[str, str], str] = DataLoader(self._load_mime_types, cache=False)
+        self._disk_usages: DataLoader[tuple[str, str], int] = DataLoader(self._load_disk_usages, cache=False)
+        self._usages: DataLoader[tuple[str, str], FileSystemUsage] = DataLoader(self._load_usages, cache=False)
         self._job: DataLoader[tuple[str, str], Job] = DataLoader(self._load_jobs, cache=False)
 
     async def file(self, system: SystemSettings, path: str) -> File:
@@ -40,6 +43,21 @@ class Loaders:
         """The checksum of the file at this place."""
         self._systems[system.name] = system
         return await self._sums.load(((system.name, algorithm), location))
+
+    async def mime_type(self, system: SystemSettings, location: str) -> str:
+        """The media type of what is at this place."""
+        self._systems[system.name] = system
+        return await self._mime_types.load((system.name, location))
+
+    async def disk_usage(self, system: SystemSettings, location: str) -> int:
+        """The bytes on disk of the tree at this place."""
+        self._systems[system.name] = system
+        return await self._disk_usages.load((system.name, location))
+
+    async def usage(self, system: SystemSettings, location: str) -> FileSystemUsage:
+        """The room of the file system at this place."""
+        self._systems[system.name] = system
+        return await self._usages.load((system.name, location))
 
     async def job(self, system: SystemSettings, job_id: str) -> Job:
         """The job with this id."""
@@ -57,6 +75,24 @@ class Loaders:
 
     async def _load_sums(self, keys: list[tuple[tuple[str, str], str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._sums_of)
+
+    async def _load_mime_types(self, keys: list[tuple[str, str]]) -> Sequence[str | FirecrestError]:
+        return await _grouped(keys, self._by_place(self._files.mime_types))
+
+    async def _load_disk_usages(self, keys: list[tuple[str, str]]) -> Sequence[int | FirecrestError]:
+        return await _grouped(keys, self._by_place(self._files.disk_usages))
+
+    async def _load_usages(self, keys: list[tuple[str, str]]) -> Sequence[FileSystemUsage | FirecrestError]:
+        return await _grouped(keys, self._by_place(self._files.usages))
+
+    def _by_place(
+        self, ask: Callable[[SystemSettings, Caller, Sequence[str]], Awaitable[Mapping[str, V | FirecrestError]]]
+    ) -> Callable[[str, list[str]], Awaitable[Sequence[V | FirecrestError]]]:
+        async def load(name: str, places: list[str]) -> Sequence[V | FirecrestError]:
+            answers = await ask(self._systems[name], self._caller, places)
+            return [answers[place] for place in places]
+
+        return load
 
     async def _sums_of(self, group: tuple[str, str], locations: list[str]) -> Sequence[str | FirecrestError]:
         name, algorithm = group

@@ -1,10 +1,12 @@
 """Systems and what they tell of themselves."""
 
+from dataclasses import dataclass
+
 from firecrest_gql.errors import NotFound
-from firecrest_gql.model.files import UserAccount
+from firecrest_gql.model.files import FileSystemUsage, UserAccount
 from firecrest_gql.model.health import ComponentHealth, HealthStatus
 from firecrest_gql.model.jobs import Partition
-from firecrest_gql.settings import SystemSettings
+from firecrest_gql.settings import FileSystemSettings, SystemSettings
 from resolvers.context import Context
 
 
@@ -19,6 +21,45 @@ def system(context: Context, name: str) -> SystemSettings:
     if found is None or not _admitted(context, found):
         raise NotFound(f"there is no system {name[:80]!r} that you may use; `systems` lists them")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """A file system of a system, as the site names it."""
+
+    system: SystemSettings
+    settings: FileSystemSettings
+
+    @property
+    def path(self) -> str:
+        """Where it is mounted."""
+        return self.settings.path
+
+    @property
+    def kind(self) -> str | None:
+        """What it is for."""
+        return self.settings.kind
+
+    @property
+    def default(self) -> bool:
+        """Whether it is the one to use when nothing else is said."""
+        return self.settings.default
+
+
+def file_systems(found: SystemSettings) -> list[FileSystem]:
+    """Those that the site names."""
+    return [FileSystem(found, settings) for settings in found.file_systems]
+
+
+def user_path(context: Context, of: FileSystem) -> str | None:
+    """The viewer's own directory there."""
+    pattern = of.settings.user_path
+    return None if pattern is None else pattern.replace("{username}", context.principal.username)
+
+
+async def usage(context: Context, of: FileSystem) -> FileSystemUsage:
+    """The room that it has."""
+    return await context.loaders.usage(of.system, of.path)
 
 
 def status(context: Context, found: SystemSettings) -> HealthStatus:

@@ -82,6 +82,16 @@ class File(Node):
         return find_system(info.context, self.system)
 
     @field(str | None, cost=REMOTE)
+    async def mime_type(self: model.File, info: Info) -> str:
+        """The media type of what it holds, as `file` tells it; those of a listing are one command."""
+        return await files.mime_type(info.context, self)
+
+    @field(BigInt | None, cost=REMOTE)
+    async def disk_usage(self: model.File, info: Info) -> int:
+        """Bytes on disk of the whole tree, each file counted once; what cannot be read whole is an error."""
+        return await files.disk_usage(info.context, self)
+
+    @field(str | None, cost=REMOTE)
     async def checksum(
         self: model.File,
         info: Info,

@@ -19,6 +19,7 @@ from schema.files import File, UserAccount
 from schema.health import ComponentHealth
 from schema.jobs import Job, JobConnection, JobFilter, Partition
 from schema.nodes import Node
+from schema.scalars import BigInt
 from schema.service import Limits
 
 
@@ -37,6 +38,15 @@ class SchedulerInfo:
         return systems.scheduler_version(info.context, self)
 
 
+@strawberry.type(description="The room of a file system.")
+class FileSystemUsage:
+    """The room of a file system."""
+
+    size: BigInt = attribute("Bytes in all.")
+    used: BigInt = attribute("Bytes in use, by everybody.")
+    available: BigInt = attribute("Bytes that a user may still write, quotas aside.")
+
+
 @strawberry.type(description="A file system that the site names.")
 class FileSystem:
     """A file system that the site names."""
@@ -45,6 +55,16 @@ class FileSystem:
     kind: str | None = attribute("What it is for: home, scratch, archive.")
     default: bool = attribute("Whether it is the one to use when nothing else is said.")
 
+    @field(str | None)
+    def user_path(self: systems.FileSystem, info: Info) -> str | None:
+        """The viewer's own directory there; null where the site names none."""
+        return systems.user_path(info.context, self)
+
+    @field(FileSystemUsage | None, cost=REMOTE)
+    async def usage(self: systems.FileSystem, info: Info) -> files_model.FileSystemUsage:
+        """The room that it has; those of one system are one command."""
+        return await systems.usage(info.context, self)
+
 
 @strawberry.type(description="One supercomputer, or anything that its login nodes answer for.")
 class System(Node):
@@ -52,7 +72,6 @@ class System(Node):
 
     name: str = attribute("Its name in every input.")
     description: str | None = attribute("What it is, in the site's words.")
-    file_systems: list[FileSystem] = attribute("The file systems that the site names.")
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:
@@ -63,6 +82,11 @@ class System(Node):
     def id(self: SystemSettings) -> str:
         """The id: of the name."""
         return ids.encode("system", self.name)
+
+    @field(list[FileSystem])
+    def file_systems(self: SystemSettings) -> list[systems.FileSystem]:
+        """The file systems that the site names."""
+        return systems.file_systems(self)
 
     @field(HealthStatus)
     def status(self: SystemSettings, info: Info) -> HealthStatus:

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,18 @@ def path_of(path: Path) -> str:
 def names(folder: Path, pattern: str = "*") -> list[str]:
     """What is in it, temporary files too."""
     return sorted(found.name for found in folder.glob(pattern))
+
+
+@pytest.fixture
+async def remote(user: Client) -> AsyncIterator[str]:
+    """A new directory in the user's home on `slurm`, which lasts longer than the tests: it is removed again."""
+    made = f"~/files-{uuid.uuid4().hex}"
+    await change(user, "createDirectory", "slurm", path=made, mode="0755")
+    yield made
+    await change(user, "changeMode", "slurm", path=made, mode="u+rwX", recursive=True)
+    await user.ask(
+        f'mutation {{ removeFile(input: {{ system: "slurm", path: "{made}", recursive: true }}) {{ path }} }}'
+    )
 
 
 @pytest.fixture

@@ -177,17 +177,17 @@ async def test_files_are_found_by_name_kind_and_words(user: Client, folder: Path
 
 @pytest.mark.slurm
 @pytest.mark.skipif("slurm" not in SYSTEMS, reason="FIRECREST_TEST_SYSTEMS leaves it out")
-async def test_what_nobody_may_read_is_refused_or_left_out_on_a_real_sshd(user: Client) -> None:
-    for path in ("~/tree/open", "~/tree/closed/inner"):
+async def test_what_nobody_may_read_is_refused_or_left_out_on_a_real_sshd(user: Client, remote: str) -> None:
+    for path in (f"{remote}/open", f"{remote}/closed/inner"):
         await change(user, "createDirectory", "slurm", path=path, parents=True)
-    await change(user, "changeMode", "slurm", path="~/tree/closed", mode="000")
-    said = await user.ask(QUERY % ("entries(recursive: true)", "totalCount"), system="slurm", path="~/tree")
+    await change(user, "changeMode", "slurm", path=f"{remote}/closed", mode="000")
+    said = await user.ask(QUERY % ("entries(recursive: true)", "totalCount"), system="slurm", path=remote)
     assert [node["name"] for node in said["system"]["file"]["found"]["nodes"]] == ["closed", "open"]
     for field in ("entries", 'search(contains: "x")'):
-        assert await code(user, "~/tree/closed", field, "slurm") == ErrorCode.PERMISSION_DENIED
-    await change(user, "changeMode", "slurm", path="~/tree/closed", mode="0300")
-    assert await code(user, "~/tree/closed", "entries", "slurm") == ErrorCode.PERMISSION_DENIED
-    await change(user, "changeMode", "slurm", path="~/tree/closed", mode="0700")
+        assert await code(user, f"{remote}/closed", field, "slurm") == ErrorCode.PERMISSION_DENIED
+    await change(user, "changeMode", "slurm", path=f"{remote}/closed", mode="0300")
+    assert await code(user, f"{remote}/closed", "entries", "slurm") == ErrorCode.PERMISSION_DENIED
+    await change(user, "changeMode", "slurm", path=f"{remote}/closed", mode="0700")
 
 
 NAME = st.binary(min_size=1, max_size=20).map(os.fsdecode).filter(lambda name: "\0" not in name and "/" not in name)

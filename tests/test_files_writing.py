@@ -228,12 +228,12 @@ async def test_an_owner_is_changed_only_as_the_system_allows(user: Client, folde
 
 @pytest.mark.slurm
 @pytest.mark.skipif("slurm" not in SYSTEMS, reason="FIRECREST_TEST_SYSTEMS leaves it out")
-async def test_what_the_system_forbids_is_refused_on_a_real_sshd(user: Client, other_user: Client) -> None:
+async def test_what_the_system_forbids_is_refused_on_a_real_sshd(user: Client, other_user: Client, remote: str) -> None:
     on = {"system": "slurm"}
     home = (await user.ask('{ system(name: "slurm") { account { home } } }'))["system"]["account"]["home"]
-    await change(user, "touchFile", path="~/mine", **on)
-    await change(user, "changeMode", path="~/mine", mode="0600", **on)
-    theirs = f"{home}/mine"
+    await change(user, "touchFile", path=f"{remote}/mine", **on)
+    await change(user, "changeMode", path=f"{remote}/mine", mode="0600", **on)
+    theirs = remote.replace("~", home) + "/mine"
     for field, asked in {
         "touchFile": {},
         "changeMode": {"mode": "0777"},
@@ -243,11 +243,11 @@ async def test_what_the_system_forbids_is_refused_on_a_real_sshd(user: Client, o
     }.items():
         code, message = await refused(other_user, field, path=theirs, **asked, **on)
         assert code == ErrorCode.PERMISSION_DENIED, (field, message)
-    said = await refused(user, "changeOwner", path="~/mine", owner="fireuser2", **on)
+    said = await refused(user, "changeOwner", path=f"{remote}/mine", owner="fireuser2", **on)
     assert said[0] == ErrorCode.PERMISSION_DENIED
-    await change(user, "moveFile", path="~/mine", target="~/moved", **on)
-    await change(user, "copyFile", path="~/moved", target="~/copied", **on)
-    code, _ = await refused(user, "moveFile", path="~/moved", target="~/copied", **on)
+    await change(user, "moveFile", path=f"{remote}/mine", target=f"{remote}/moved", **on)
+    await change(user, "copyFile", path=f"{remote}/moved", target=f"{remote}/copied", **on)
+    code, _ = await refused(user, "moveFile", path=f"{remote}/moved", target=f"{remote}/copied", **on)
     assert code == ErrorCode.ALREADY_EXISTS
 
 

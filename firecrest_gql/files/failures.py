@@ -25,6 +25,7 @@ STRERROR: dict[str, tuple[type[FirecrestError], str]] = {
     "invalid user": (InvalidInput, "cannot be given to this owner: the system knows none of this name"),
     "invalid group": (InvalidInput, "cannot be given to this group: the system knows none of this name"),
     "No such file or directory": (NotFound, "does not exist"),
+    "no read permission": (PermissionDenied, "may not be read by this user"),
     "Permission denied": (PermissionDenied, "may not be touched by this user"),
     "Operation not permitted": (PermissionDenied, "may not be changed by this user"),
     "Read-only file system": (PermissionDenied, "is on a read-only file system"),

@@ -11,8 +11,9 @@ from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
 from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
 from firecrest_gql.files.listing import Stat
+from firecrest_gql.files.measuring import DiskUsage, MimeTypes, Usage
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
-from firecrest_gql.model.files import File, FileContent, UserAccount
+from firecrest_gql.model.files import File, FileContent, FileSystemUsage, UserAccount
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
 
@@ -124,6 +125,24 @@ class Files:
     ) -> dict[str, str | FirecrestError]:
         """The checksum of each place, by one command."""
         return await self._transport.run(system, caller, Checksum(algorithm, tuple(wanted)))
+
+    async def mime_types(
+        self, system: SystemSettings, caller: Caller, wanted: Sequence[str]
+    ) -> dict[str, str | FirecrestError]:
+        """The media type of what is at each place, by one command."""
+        return await self._transport.run(system, caller, MimeTypes(tuple(wanted)))
+
+    async def disk_usages(
+        self, system: SystemSettings, caller: Caller, wanted: Sequence[str]
+    ) -> dict[str, int | FirecrestError]:
+        """The bytes on disk of the tree at each place, by one command."""
+        return await self._transport.run(system, caller, DiskUsage(tuple(wanted)))
+
+    async def usages(
+        self, system: SystemSettings, caller: Caller, wanted: Sequence[str]
+    ) -> dict[str, FileSystemUsage | FirecrestError]:
+        """The room of the file system at each place, by one command."""
+        return await self._transport.run(system, caller, Usage(tuple(wanted)))
 
     async def create_directory(
         self, system: SystemSettings, caller: Caller, path: str, *, parents: bool, mode: str | None

@@ -105,6 +105,15 @@ class FileContent:
 
 
 @dataclass(frozen=True, slots=True)
+class FileSystemUsage:
+    """The room of a file system, in bytes; `available` is what a user may still write."""
+
+    size: int
+    used: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A group of a system, with its number."""
 

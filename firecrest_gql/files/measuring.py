@@ -1,0 +1,99 @@
+"""What kind of bytes files hold, how much trees take, and what room file systems have: each of many at once."""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.errors import CommandFailed, FirecrestError, Unsupported
+from firecrest_gql.files.failures import failure, failure_of
+from firecrest_gql.model.files import FileSystemUsage
+
+MIME_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+_-]+")
+NO_PROGRAM = 127  # xargs(1): the command cannot be found
+
+# One du for each path: one du for all would count what two of them share only once. $? tells whether it saw all of it.
+DISK_USAGE = r'for p do du -s -0 --block-size=1 -- "$p"; printf "%d\0" $?; done'
+
+
+def _paths(paths: tuple[str, ...]) -> Stdin:
+    return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths))
+
+
+@dataclass(frozen=True, slots=True)
+class MimeTypes(Command[dict[str, str | FirecrestError]]):
+    """The media type of what is at each path, links not followed, or the error that it met."""
+
+    paths: tuple[str, ...]
+
+    @property
+    def argv(self) -> list[str]:
+        """`file` ends each type with NUL (-00); names, which it would write in its own way, are left out."""
+        return ["xargs", "-0", "file", "--brief", "-00", "--mime-type", "--no-dereference", "--"]
+
+    @property
+    def stdin(self) -> Stdin:
+        """The paths, each ended by NUL."""
+        return _paths(self.paths)
+
+    def parse(self, result: Result) -> dict[str, str | FirecrestError]:
+        """In the order of the paths; where `file` cannot tell, it says why in place of a type."""
+        if result.exit_status == NO_PROGRAM:
+            return {path: Unsupported("mimeType: the system has no program `file` to tell it") for path in self.paths}
+        told = dict(zip(self.paths, result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1], strict=False))
+        return {path: _type(path, told[path]) if path in told else failure_of(path, result) for path in self.paths}
+
+
+def _type(path: str, told: str) -> str | FirecrestError:
+    return told if MIME_TYPE.fullmatch(told) else failure(path, told.encode("utf-8", "surrogateescape"), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage(Command[dict[str, int | FirecrestError]]):
+    """The bytes on disk of the tree at each path, or the error that it met anywhere in it."""
+
+    paths: tuple[str, ...]
+
+    @property
+    def argv(self) -> list[str]:
+        """It reads whole trees, so it lets others go first."""
+        return ["nice", "-n", "19", "xargs", "-0", "sh", "-c", DISK_USAGE, "sh"]
+
+    @property
+    def stdin(self) -> Stdin:
+        """The paths, each ended by NUL."""
+        return _paths(self.paths)
+
+    def parse(self, result: Result) -> dict[str, int | FirecrestError]:
+        """Each is `<bytes>\\t<path>`, where there is anything, and the status."""
+        values = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+        sizes: dict[str, int] = {}
+        for told, status in pairwise(values):
+            size, tab, path = told.partition("\t")
+            if tab and status == "0":
+                sizes[path] = int(size)
+        return {path: sizes[path] if path in sizes else failure_of(path, result) for path in self.paths}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(Command[dict[str, FileSystemUsage | FirecrestError]]):
+    """The room of the file system at each path, which the site names."""
+
+    paths: tuple[str, ...]
+
+    @property
+    def argv(self) -> list[str]:
+        """`df`, all at once; the path stands last on its line."""
+        return ["df", "--block-size=1", "--output=size,used,avail,file", "--", *self.paths]
+
+    def parse(self, result: Result) -> dict[str, FileSystemUsage | FirecrestError]:
+        """A line for each path that is there, below a heading."""
+        lines = result.stdout.decode("utf-8", "surrogateescape").splitlines()[1:]
+        told = {words[3]: words[:3] for words in (line.split(None, 3) for line in lines) if len(words) == 4}
+        return {path: _usage(path, told[path]) if path in told else failure_of(path, result) for path in self.paths}
+
+
+def _usage(path: str, numbers: list[str]) -> FileSystemUsage | FirecrestError:
+    if not all(number.isdigit() for number in numbers):
+        return CommandFailed(f"the file system at {path!r} does not tell its size")
+    return FileSystemUsage(*map(int, numbers))
