@@ -53,13 +53,13 @@ async def test_disk_usage_is_of_the_whole_tree_of_each(user: Client, folder: Pat
     assert told[str(folder / "small")]["diskUsage"] >= 1
 
 
-async def test_the_file_systems_tell_their_room(user: Client) -> None:
+async def test_the_file_systems_tell_their_room_and_the_viewers_place_there(user: Client, home: Path) -> None:
     query = '{ system(name: "local") { fileSystems { path userPath usage { size used available } } } }'
     [found, *_] = (await user.ask(query))["system"]["fileSystems"]
     room = os.statvfs(found["path"])
     assert found["usage"]["size"] == room.f_blocks * room.f_frsize
     assert 0 < found["usage"]["available"] <= found["usage"]["size"]
-    assert found["userPath"] is None or found["userPath"].endswith("/fireuser")
+    assert found["userPath"] == str(home)
 
 
 @pytest.mark.slurm

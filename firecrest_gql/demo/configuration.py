@@ -56,8 +56,13 @@ def embedded_system(embedded: Embedded) -> dict[str, Any]:
         "host_keys": [embedded.host_public_key],
         "delegation": {"source_addresses": [f"{LOOPBACK}/32"]},
         "scheduler": {"kind": "direct"},
-        "file_systems": [{"path": str(next(iter(embedded.homes.values())).parent), "kind": "home", "default": True}],
+        "file_systems": [_homes(str(next(iter(embedded.homes.values())).parent))],
     }
+
+
+def _homes(path: str) -> dict[str, Any]:
+    """The settings block of the file system that holds the homes."""
+    return {"path": path, "kind": "home", "default": True, "user_path": f"{path}/{{username}}"}
 
 
 def slurm_system(slurm: SlurmSystem) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def slurm_system(slurm: SlurmSystem) -> dict[str, Any]:
         "host_keys": [slurm.host_public_key],
         "delegation": {"source_addresses": [f"{LOOPBACK}/32"]},
         "scheduler": {"kind": "slurm", "environment": dict(slurm.environment)},
-        "file_systems": [{"path": "/home", "kind": "home", "default": True}],
+        "file_systems": [_homes("/home")],
         "service_account": slurm.service_account,
     }
 
