@@ -13,6 +13,8 @@ from websockets.exceptions import ConnectionClosed
 from tests.client import PROTOCOL, Client
 from tests.provider import Provider, new_key, signed_with_public_key, unsigned
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 VIEWER = "{ viewer { username subject scopes tokenExpiresAt } }"
 STRANGER = new_key()
 

@@ -16,6 +16,8 @@ from schema.cost import Measure, Size
 from tests.client import Client
 from tests.provider import Provider
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 LIMITS = LimitSettings()
 
 

@@ -12,6 +12,8 @@ import pytest
 from tests.client import Client
 from tests.files import ODD_NAMES, change, content, names, path_of, refused, write
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 LIMIT = 5 * 2**20
 
 STAT = 'query($path: String!) { system(name: "local") { file(path: $path) { path rawPath name type size mode } } }'

@@ -13,6 +13,8 @@ from firecrest_gql.files.contents import Read, ReadEnd
 from tests.client import Client
 from tests.files import content, path_of, write
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 LIMIT = 5 * 2**20
 SHOWN = 'query($path: String!) { system(name: "local") { file(path: $path) { %s } } }'
 

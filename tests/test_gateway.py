@@ -17,6 +17,8 @@ from tests.processes import processes
 from tests.provider import Provider
 from tests.waiting import until
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 VIEWER = "{ viewer { username } }"
 GRAPHQL_JSON = "application/graphql-response+json"
 AUDIT = Path(__file__).with_name("audit")

@@ -8,6 +8,8 @@ import pytest
 from tests.client import Client
 from tests.sizes import FULL
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 ODD: list[Any] = [
     *(
         "",

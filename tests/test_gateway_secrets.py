@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.client import Client, fetch_token
 from tests.processes import processes
+
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
 
 
 def logs(state: Path) -> str:

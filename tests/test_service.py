@@ -11,6 +11,8 @@ import pytest
 from tests.client import Client
 from tests.waiting import until
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 TASK = "id kind status final version message system { name } error { code message retryable }"
 SUBMIT = (
     "mutation($input: SubmitJobInput!, $wait: Float! = 20) { submitJob(input: $input, waitSeconds: $wait) { task { "

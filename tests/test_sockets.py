@@ -17,6 +17,8 @@ from tests.client import PROTOCOL, Client
 from tests.provider import Provider
 from tests.waiting import until
 
+pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
+
 VIEWER = "{ viewer { username } }"
 EVENTS = "subscription { taskEvents { cursor } }"
 FOLLOW = "subscription($id: ID!) { taskUpdated(id: $id) { version status final } }"
