@@ -19,7 +19,7 @@ from firecrest_gql.settings import SystemSettings
 
 T = TypeVar("T")
 
-ACCOUNT_SECONDS = 300.0
+HOME_SECONDS = 300.0
 LINE_GUESS = 1024
 DEFAULT_LINES = 10
 MAX_OFFSET = 2**62  # no file reaches there, and every tail can count so far
@@ -39,23 +39,25 @@ class Files:
 
     def __init__(self, transport: Runs) -> None:
         self._transport = transport
-        self._accounts: dict[tuple[str, str], tuple[float, UserAccount]] = {}
+        self._homes: dict[tuple[str, str], tuple[float, str]] = {}
 
     async def account(self, system: SystemSettings, caller: Caller) -> UserAccount:
-        """The caller's account there, at most five minutes old."""
-        key = (system.name, caller.username)
-        known = self._accounts.get(key)
-        if known is not None and time.monotonic() - known[0] < ACCOUNT_SECONDS:
-            return known[1]
+        """The caller's account there, as the system tells it now."""
         account = await self._transport.run(system, caller, Account(caller.username))
         self._forget_old()
-        self._accounts[key] = (time.monotonic(), account)
+        self._homes[system.name, caller.username] = (time.monotonic(), account.home)
         return account
+
+    async def home(self, system: SystemSettings, caller: Caller) -> str:
+        """The caller's home there, asked for at most every five minutes."""
+        told, home = self._homes.get((system.name, caller.username), (float("-inf"), ""))
+        fresh = time.monotonic() - told < HOME_SECONDS
+        return home if fresh else (await self.account(system, caller)).home
 
     async def resolve(self, system: SystemSettings, caller: Caller, path: str, *, argument: str = "path") -> str:
         """The absolute path, inside the allowed trees or the home."""
         limited = "/" not in system.allowed_paths
-        home = (await self.account(system, caller)).home if limited or paths.needs_home(path) else None
+        home = await self.home(system, caller) if limited or paths.needs_home(path) else None
         found = paths.resolve(path, argument=argument, home=home)
         paths.allow(found, (*system.allowed_paths, *([home] if home else [])), argument=argument)
         return found
@@ -65,7 +67,7 @@ class Files:
     ) -> str:
         """The same, but never / and never the home itself or what leads to it."""
         place = await self.resolve(system, caller, path, argument=argument)
-        home = (await self.account(system, caller)).home
+        home = await self.home(system, caller)
         if place == "/" or home.rstrip("/") == place or home.startswith(place + "/"):
             raise PermissionDenied(f"{argument}: {place!r} is or holds the home: it is left as it is")
         return place
@@ -178,8 +180,8 @@ class Files:
             return error
 
     def _forget_old(self) -> None:
-        limit = time.monotonic() - ACCOUNT_SECONDS
-        self._accounts = {key: value for key, value in self._accounts.items() if value[0] > limit}
+        limit = time.monotonic() - HOME_SECONDS
+        self._homes = {key: value for key, value in self._homes.items() if value[0] > limit}
 
 
 def _extent(system: SystemSettings, lines: int | None, size: int | None) -> tuple[int | None, int]:
