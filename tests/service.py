@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import httpx
 import pytest
 import yaml
 
+from firecrest_gql.demo.embedded_privileges import owned_folder
 from firecrest_gql.demo.ports import LOOPBACK, remembered_ports
 from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo, running_demo
@@ -35,6 +37,10 @@ async def running(demo_state: Path) -> AsyncIterator[Demo]:
     with_slurm = "slurm" in SYSTEMS and missing("slurm") is None
     async with running_demo(demo_state, port, with_slurm=with_slurm) as demo:
         yield demo
+    # Root's stand-in cannot enter pytest's folder, so what these two keep is elsewhere.
+    shutil.rmtree(owned_folder(demo_state), ignore_errors=True)
+    if demo.slurm is not None:
+        shutil.rmtree(demo.slurm.folder, ignore_errors=True)
 
 
 @pytest.fixture

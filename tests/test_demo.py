@@ -3,15 +3,17 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from firecrest_gql.demo.embedded_privileges import owned_folder
 from firecrest_gql.demo.ports import remembered_ports
 from tests.client import Client, fetch_token
 from tests.processes import processes
@@ -48,9 +50,22 @@ async def started(state: Path, port: int) -> AsyncIterator[tuple[asyncio.subproc
             await child.wait()
 
 
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """The demo's folder; what it keeps elsewhere, where root's stand-in can go, is removed with it."""
+    yield tmp_path / "state"
+    if (tmp_path / "state").exists():
+        shutil.rmtree(owned_folder(tmp_path / "state"), ignore_errors=True)
+
+
 def processes_that_name(folder: Path) -> list[str]:
     """The command lines of all processes with this folder in an argument."""
     return [" ".join(argv) for _, argv in processes() if any(str(folder) in word for word in argv)]
+
+
+def traces_in(state: Path) -> list[Path]:
+    """Sockets, locks and promises that outlived whoever made them."""
+    return [path for path in state.rglob("*") if path.is_socket() or path.name in ("lock", "demo.json")]
 
 
 def processes_of_job(name: str) -> list[str]:
@@ -58,8 +73,9 @@ def processes_of_job(name: str) -> list[str]:
     return processes_that_name(Path(name))
 
 
-async def test_it_stops_without_a_trace_and_the_next_start_finds_tasks_jobs_files_and_clients(tmp_path: Path) -> None:
-    state = tmp_path / "state"
+async def test_it_stops_without_a_trace_and_the_next_start_finds_tasks_jobs_files_and_clients(
+    state: Path, tmp_path: Path
+) -> None:
     port = remembered_ports(tmp_path / "ports.json", ["server"])["server"]
     async with started(state, port) as (child, demo):
         assert (state / "demo.json").stat().st_mode & 0o777 == 0o600
@@ -73,8 +89,7 @@ async def test_it_stops_without_a_trace_and_the_next_start_finds_tasks_jobs_file
         async with asyncio.timeout(STOP_SECONDS):
             assert await child.wait() == 0
     assert processes_that_name(state) == []
-    left = [path for path in state.rglob("*") if path.is_socket() or path.name in ("lock", "demo.json")]
-    assert left == []
+    assert traces_in(state) == []
 
     async with started(state, port) as (_, again):
         assert again["clients"] == demo["clients"]
@@ -109,8 +124,7 @@ async def test_the_example_submits_a_job_and_is_told_of_everything(demo: dict[st
     assert f"on {system} is COMPLETED and said 'hello\\ndone\\n'" in said.decode()
 
 
-async def test_jobs_outlive_the_death_of_every_process_of_ours(tmp_path: Path) -> None:
-    state = tmp_path / "state"
+async def test_jobs_outlive_the_death_of_every_process_of_ours(state: Path, tmp_path: Path) -> None:
     port = remembered_ports(tmp_path / "ports.json", ["server"])["server"]
     async with started(state, port) as (child, demo):
         user = Client(demo, await fetch_token(demo))
