@@ -69,6 +69,7 @@ class Ports:
     schedulers: dict[str, Scheduler]
     keys: ProviderKeys
     verifier: TokenVerifier
+    objects: ObjectStore | None
 
 
 def schedulers(settings: Settings) -> dict[str, Scheduler]:
@@ -114,7 +115,9 @@ async def ports(settings: Settings) -> AsyncIterator[Ports]:
         store = TaskStore(
             redis, retention_seconds=worker.task_retention_seconds, event_retention=worker.event_retention
         )
-        yield Ports(store, WorkQueue(redis, store), authority, transport, schedulers(settings), keys, verifier)
+        storage = settings.storage
+        objects = None if storage is None else await stack.enter_async_context(ObjectStore.open(storage))
+        yield Ports(store, WorkQueue(redis, store), authority, transport, schedulers(settings), keys, verifier, objects)
 
 
 @asynccontextmanager
@@ -162,8 +165,8 @@ def probes(settings: Settings, reach: Ports, book: HealthBook) -> Probes:
     }
     if isinstance(reach.authority, RemoteAuthority):
         components["signer"] = reach.authority.check
-    if settings.storage is not None:
-        components["object store"] = ObjectStore(settings.storage).check
+    if reach.objects is not None:
+        components["object store"] = reach.objects.check
     versions = {kind: scheduler.version for kind, scheduler in reach.schedulers.items()}
     return Probes(book, reach.transport, settings.systems, versions, components, interval=settings.server.probe_seconds)
 

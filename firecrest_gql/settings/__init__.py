@@ -7,9 +7,9 @@ from firecrest_gql.settings.service import (
     LimitSettings,
     ServerSettings,
     Settings,
-    StorageSettings,
     WorkerSettings,
 )
+from firecrest_gql.settings.storage import StorageSettings
 from firecrest_gql.settings.system import (
     DelegationMode,
     DelegationSettings,

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from firecrest_gql.settings.storage import StorageSettings
 from firecrest_gql.settings.system import Block, SystemSettings
 
 SYSTEM_ACCOUNTS = frozenset(
@@ -102,16 +103,6 @@ class WorkerSettings(Block):
     grace_seconds: int = Field(10, ge=0, le=300, description="What running work has when the worker is to stop")
     task_retention_seconds: int = Field(30 * 86_400, ge=60)
     event_retention: int = Field(10_000, ge=100, description="Events kept for each user")
-
-
-class StorageSettings(Block):
-    """The S3 store that stages transfers."""
-
-    endpoint_url: str
-    bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    region: str = "us-east-1"
-    access_key_id: SecretStr
-    secret_access_key: SecretStr
 
 
 class Settings(BaseSettings):
