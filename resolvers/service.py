@@ -13,10 +13,12 @@ class Limits:
     """What is enforced: sizes in bytes, times in seconds."""
 
     max_inline_file_size: int
+    max_upload_size: int
     command_timeout_seconds: float
     max_page_size: int
     max_query_depth: int
     max_query_cost: int
+    staged_file_retention_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,12 @@ class Parameter:
 
 NAMES = {
     "max_inline_file_size": ("maxInlineFileSize", "bytes", "A file read or written inline, at most"),
+    "max_upload_size": ("maxUploadSize", "bytes", "A file uploaded through the object store, at most; 0: no store"),
     "command_timeout_seconds": ("commandTimeoutSeconds", "seconds", "How long one remote command may take"),
     "max_page_size": ("maxPageSize", "entries", "The largest page of a list"),
     "max_query_depth": ("maxQueryDepth", "levels", "How deep a document may nest"),
     "max_query_cost": ("maxQueryCost", "points", "What a document may cost"),
+    "staged_file_retention_seconds": ("stagedFileRetentionSeconds", "seconds", "How long a staged file is kept"),
 }
 
 
@@ -55,13 +59,17 @@ def components(context: Context) -> list[ComponentHealth]:
 
 def limits(context: Context, system: SystemSettings | None = None) -> Limits:
     """What is enforced, on this system or where a system says nothing else."""
-    service, of_system = context.services.settings.limits, system.limits if system is not None else SystemLimits()
+    settings = context.services.settings
+    service, of_system = settings.limits, system.limits if system is not None else SystemLimits()
+    storage = settings.storage
     return Limits(
         max_inline_file_size=of_system.max_inline_file_size,
+        max_upload_size=storage.max_upload_size if storage is not None else 0,
         command_timeout_seconds=of_system.command_timeout_seconds,
         max_page_size=service.max_page_size,
         max_query_depth=service.max_query_depth,
         max_query_cost=service.max_query_cost,
+        staged_file_retention_seconds=storage.retention_seconds if storage is not None else 0,
     )
 
 

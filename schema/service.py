@@ -35,10 +35,12 @@ class Limits:
     """Limits that are enforced."""
 
     max_inline_file_size: BigInt = attribute("Bytes of a file read or written inline, at most.")
+    max_upload_size: BigInt = attribute("Bytes of a file uploaded through the object store, at most; 0: no store.")
     command_timeout_seconds: float = attribute("How long one remote command may take.")
     max_page_size: int = attribute("The largest `first`.")
     max_query_depth: int = attribute("How deep a document may nest.")
     max_query_cost: int = attribute("What a document may cost: its fields, times the pages that they stand in.")
+    staged_file_retention_seconds: int = attribute("How long a staged file, or an unfinished upload, is kept.")
 
 
 @strawberry.type(description="A limit by name.")

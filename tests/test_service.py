@@ -91,7 +91,8 @@ async def test_the_parameters_are_the_limits_by_name(user: Client) -> None:
     said = (
         await user.ask(
             """{ service { parameters { name value unit description } limits {
-            maxInlineFileSize commandTimeoutSeconds maxPageSize maxQueryDepth maxQueryCost } } }"""
+            maxInlineFileSize maxUploadSize commandTimeoutSeconds maxPageSize maxQueryDepth maxQueryCost
+            stagedFileRetentionSeconds } } }"""
         )
     )["service"]
     assert {one["name"]: float(one["value"]) for one in said["parameters"]} == said["limits"]
