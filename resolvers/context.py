@@ -1,5 +1,6 @@
 """What a request or a socket carries with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,13 +37,21 @@ class Services:
     health: HealthBook
 
 
+def go_on() -> None:
+    """Nothing: who serves the operation bounds its time in another way."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """The caller, the request's id, and the services; loaders live as long as the request."""
+    """The caller, the request's id, and the services; loaders live as long as the request.
+
+    `lasts` is called where the operation turns out to be a subscription, whose time is not that of one answer.
+    """
 
     principal: Principal
     request_id: str
     services: Services
+    lasts: Callable[[], None] = go_on
 
     @property
     def caller(self) -> Caller:

@@ -1,8 +1,9 @@
 """Systems and what they tell of themselves."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from firecrest_gql.errors import NotFound
+from firecrest_gql.errors import InvalidInput, NotFound
 from firecrest_gql.model.files import FileSystemUsage, UserAccount
 from firecrest_gql.model.health import ComponentHealth, HealthStatus
 from firecrest_gql.model.jobs import Partition
@@ -85,6 +86,16 @@ async def partitions(context: Context, found: SystemSettings, show_hidden: bool)
 def scheduler_version(context: Context, found: SystemSettings) -> str | None:
     """The version that the scheduler told at the last check."""
     return context.services.health.scheduler_version(found.name)
+
+
+async def changes(context: Context, names: list[str] | None) -> AsyncIterator[SystemSettings]:
+    """Each of these, or of all that the viewer may use, then each again as its checks find something else."""
+    limit = context.services.settings.limits.max_page_size
+    if names is not None and len(names) > limit:
+        raise InvalidInput(f"names: at most {limit} at once, not {len(names)}")
+    found = systems(context) if names is None else [system(context, name) for name in dict.fromkeys(names)]
+    async for name in context.services.health.changes([each.name for each in found]):
+        yield system(context, name)
 
 
 def _admitted(context: Context, found: SystemSettings) -> bool:

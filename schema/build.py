@@ -10,7 +10,7 @@ from schema.errors import CodedSchema
 from schema.files import File
 from schema.jobs import Job
 from schema.mutation import Mutation
-from schema.operations import BoundedDocument, KnownDocuments, NamedOperation, OwnErrors
+from schema.operations import BoundedDocument, KnownDocuments, LastingSubscriptions, NamedOperation, OwnErrors
 from schema.query import Query
 from schema.scalars import config
 from schema.subscription import Subscription
@@ -32,6 +32,7 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
             ValidationCache,
             OwnErrors,
             NamedOperation,
+            LastingSubscriptions,
             lambda: CostLimiter(limits),
         ],
     )

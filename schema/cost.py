@@ -3,7 +3,7 @@
 Each fragment is measured once, so the work grows with the document's length and not with what it expands to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from graphql import (
     IntValueNode,
     ListValueNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     ValueNode,
     VariableNode,
@@ -69,15 +70,20 @@ class CostLimiter(SchemaExtension):
                     return QueryTooComplex(
                         f"it costs {size.cost}; maxQueryCost is {limits.max_query_cost}: ask for smaller pages"
                     )
+                if size.remote is not None and operation.operation is OperationType.SUBSCRIPTION:
+                    return QueryTooComplex(
+                        f"{size.remote} needs a remote command for each event: ask for it in a query"
+                    )
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How deep a selection nests and what it costs."""
+    """How deep a selection nests, what it costs, and a field in it that events do not carry."""
 
     depth: int = 0
     cost: int = 0
+    remote: str | None = None
 
 
 class Measure:
@@ -98,7 +104,8 @@ class Measure:
 
     def _selections(self, selections: SelectionSetNode | None, parent: object) -> Size:
         sizes = [self._selection(node, parent) for node in selections.selections] if selections is not None else []
-        return Size(max((size.depth for size in sizes), default=0), sum(size.cost for size in sizes))
+        remote = next((size.remote for size in sizes if size.remote is not None), None)
+        return Size(max((size.depth for size in sizes), default=0), sum(size.cost for size in sizes), remote)
 
     def _selection(self, node: object, parent: object) -> Size:
         if isinstance(node, FragmentSpreadNode):
@@ -123,7 +130,9 @@ class Measure:
         below = self._selections(
             node.selection_set, get_named_type(definition.type) if definition is not None else None
         )
-        return Size(below.depth + 1, _own_cost(definition) + below.cost * self._times(node, definition))
+        facts = _facts(definition)
+        cost = facts.get("cost", 1) + below.cost * self._times(node, definition)
+        return Size(below.depth + 1, cost, below.remote if facts.get("pushed", True) else node.name.value)
 
     def _times(self, node: FieldNode, definition: Any) -> int:
         """How many things the fields below are asked of."""
@@ -145,7 +154,7 @@ def _default(argument: Any) -> int:
     return argument.default_value if isinstance(argument.default_value, int) else 1
 
 
-def _own_cost(definition: Any) -> int:
-    """What the field itself was declared to cost; 1 for everything that says nothing."""
+def _facts(definition: Any) -> Mapping[str, Any]:
+    """What the field itself was declared to be; nothing for a type's plain attribute."""
     declared = (definition.extensions if definition is not None else {}).get("strawberry-definition")
-    return int(declared.metadata.get("cost", 1)) if declared is not None else 1
+    return {} if declared is None else declared.metadata

@@ -17,13 +17,15 @@ REMOTE = 10
 """The cost of a field that needs a remote command."""
 
 
-def field(graphql_type: object, *, cost: int = 1) -> Callable[[F], F]:
-    """The decorated function answers the field; its docstring is the sentence."""
+def field(graphql_type: object, *, cost: int = 1, pushed: bool | None = None) -> Callable[[F], F]:
+    """The decorated function answers the field; its docstring is the sentence.
+
+    Events carry no field that needs a remote command, unless `pushed` says that it does so once in a stream.
+    """
+    facts = {"cost": cost, "pushed": cost != REMOTE if pushed is None else pushed}
 
     def decorate(resolver: F) -> Any:
-        return strawberry.field(
-            resolver, graphql_type=graphql_type, description=_sentence(resolver), metadata={"cost": cost}
-        )
+        return strawberry.field(resolver, graphql_type=graphql_type, description=_sentence(resolver), metadata=facts)
 
     return decorate
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.types.graphql import OperationType
 
 MAX_LENGTH = 256 * 1024  # characters: documents are kept in a cache, and large values belong into variables
 
@@ -44,6 +45,16 @@ class OwnErrors(SchemaExtension):
                 GraphQLError(error.message, error.nodes, original_error=error.original_error)
                 for error in context.pre_execution_errors
             ]
+        yield
+
+
+class LastingSubscriptions(SchemaExtension):
+    """Tells the request's context that the operation is a subscription, before it begins."""
+
+    def on_execute(self) -> Iterator[None]:
+        """The document holds, and the operation is known."""
+        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
+            self.execution_context.context.lasts()
         yield
 
 

@@ -8,10 +8,12 @@ import strawberry
 
 from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model import tasks as tasks_model
-from resolvers import jobs, tasks
+from firecrest_gql.settings import SystemSettings
+from resolvers import jobs, systems, tasks
 from schema.fields import Info, says, subscription
 from schema.jobs import JobEvent, OutputChunk
 from schema.scalars import BigInt
+from schema.systems import System
 from schema.tasks import Task, TaskEvent
 
 
@@ -62,3 +64,12 @@ class Subscription:
     ) -> AsyncIterator[jobs_model.OutputChunk]:
         """The job's output as it is written; completes when the job has ended and every byte is out."""
         return jobs.output(info.context, system, job_id, stream, offset)
+
+    @subscription(System)
+    def system_status(
+        self,
+        info: Info,
+        names: Annotated[list[str] | None, says("Which; every system of the viewer's where nothing is said.")] = None,
+    ) -> AsyncIterator[SystemSettings]:
+        """Begins with the present state of each system, then each again when its checks find something else."""
+        return systems.changes(info.context, names)

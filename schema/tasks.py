@@ -41,7 +41,7 @@ class JobResult:
     job_id: str = attribute("The id that was asked for.")
     error: TaskError | None = attribute("Why nothing was done, if nothing was.")
 
-    @field(optional(Job), cost=REMOTE)
+    @field(optional(Job), cost=REMOTE, pushed=True)
     async def job(self: model.JobOutcome, info: Info) -> jobs_model.Job | None:
         """The job as it now is."""
         return await tasks.job(info.context, self)
@@ -92,7 +92,7 @@ class Task(Node):
         """The system that it is about."""
         return tasks.system(info.context, self)
 
-    @field(optional(TaskResult), cost=REMOTE)
+    @field(optional(TaskResult), cost=REMOTE, pushed=True)
     async def result(self: model.Task, info: Info) -> jobs_model.Job | model.JobOutcomes | None:
         """What came of it: the recorded identity, whose live fields are read when asked for."""
         return await tasks.result(info.context, self)

@@ -136,7 +136,7 @@ async def test_no_token_opens_a_system_account(strict: dict[str, Any], provider:
     answer = await get(strict, headers)
     assert answer.status_code == 403
     assert answer.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    assert (await closed_with(strict, headers))[0] == 4401
+    assert (await closed_with(strict, headers))[0] == 4403
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=repr)

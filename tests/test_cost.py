@@ -1,6 +1,7 @@
 """What a document may ask: it is measured before anything is executed, however it is written."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -85,6 +86,26 @@ async def test_a_long_document_delays_nobody_else(client: Client) -> None:
 async def test_the_message_names_the_limit_and_the_way_out(client: Client) -> None:
     assert "maxQueryDepth is 15" in (await client.error(nested(10)))["message"]
     assert "maxQueryCost is 10000" in (await client.error(TOO_COMPLEX["pages in pages"]))["message"]
+
+
+REMOTE_EVENTS = {
+    "a job's script": ("subscription { jobUpdated { job { script } } }", "script"),
+    "a file of a job": (
+        "subscription { jobUpdated { ...A } } fragment A on JobEvent { job { stdout { path } } }",
+        "stdout",
+    ),
+    "a system's jobs": ("subscription { systemStatus { jobs { totalCount } } }", "jobs"),
+    "the system of a task": ("subscription { taskEvents { task { system { account { uid } } } } }", "account"),
+}
+
+
+@pytest.mark.parametrize(("query", "field"), REMOTE_EVENTS.values(), ids=REMOTE_EVENTS)
+async def test_an_event_carries_nothing_that_takes_a_remote_command(client: Client, query: str, field: str) -> None:
+    async with client.socket() as socket:
+        await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}}))
+        [error] = json.loads(await socket.recv())["payload"]
+    assert error["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+    assert error["message"].startswith(f"{field} needs a remote command")
 
 
 async def test_a_cycle_of_fragments_is_no_document(client: Client) -> None:

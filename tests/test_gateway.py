@@ -246,6 +246,23 @@ async def test_a_request_that_takes_too_long_is_answered_and_its_work_ended(
     await until(lambda: not readers())
 
 
+async def test_a_query_over_a_socket_has_no_more_time_and_a_subscription_as_much_as_it_takes(
+    hurried: dict[str, Any], user: Client
+) -> None:
+    path, readers = await fifo(user, f"slow-{time.time_ns()}")
+    async with Client(hurried, user.token).socket() as socket:
+        for name, query in (("stream", "subscription { taskEvents { task { kind } } }"), ("query", READ)):
+            payload = {"query": query, "variables": {"path": path}}
+            await socket.send(json.dumps({"type": "subscribe", "id": name, "payload": payload}))
+        said = json.loads(await socket.recv())
+        assert (said["type"], said["id"]) == ("error", "query")
+        assert said["payload"][0]["extensions"]["code"] == "COMMAND_TIMEOUT"
+        await until(lambda: not readers())
+        await user.ask('mutation { submitJob(input: { system: "local", script: "#!/bin/sh\\n" }) { task { id } } }')
+        said = json.loads(await socket.recv())
+        assert (said["type"], said["id"]) == ("next", "stream")
+
+
 async def test_health_needs_no_token(strict: dict[str, Any]) -> None:
     base = strict["graphql_url"].removesuffix("/graphql")
     async with httpx.AsyncClient(trust_env=False) as http:

@@ -82,7 +82,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
     async def end(self) -> None:
         """Wait for the child's end, and bring it about where it does not come."""
         try:
-            await asyncio.wait_for(self._over.wait(), END_SECONDS)
+            async with asyncio.timeout(END_SECONDS):  # wait_for swallows a cancellation on Python 3.11
+                await self._over.wait()
         except TimeoutError:
             if self._child is not None:
                 self._child.kill()

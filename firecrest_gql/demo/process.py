@@ -80,7 +80,8 @@ class Process:
             return
         self._signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.wait(), self.stop_seconds)
+            async with asyncio.timeout(self.stop_seconds):  # wait_for swallows a cancellation on Python 3.11
+                await self.wait()
         except TimeoutError:
             await self.kill()
         self._tidy()

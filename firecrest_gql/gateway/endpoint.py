@@ -28,7 +28,7 @@ from firecrest_gql.gateway.authentication import VerifiesTokens, bearer, request
 from firecrest_gql.gateway.sockets import Adapter, Socket
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.settings import LimitSettings
-from resolvers.context import Context, Services
+from resolvers.context import Context, Services, go_on
 
 log = logging.getLogger(__name__)
 INIT_SECONDS = 10
@@ -62,7 +62,13 @@ class Endpoint(GraphQL[Context, None]):
         self._limits = limits
         self._sockets = 0
         self.graphql_transport_ws_handler_class = type(
-            "BoundSocket", (Socket,), {"verifier": verifier, "new_context": staticmethod(self._context)}
+            "BoundSocket",
+            (Socket,),
+            {
+                "verifier": verifier,
+                "new_context": staticmethod(self._context),
+                "request_seconds": limits.request_seconds,
+            },
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -140,8 +146,8 @@ class Endpoint(GraphQL[Context, None]):
         except (RecursionError, ValueError):
             raise json.JSONDecodeError("not readable", "", 0) from None
 
-    def _context(self, principal: Principal, of_request: str) -> Context:
-        return Context(principal, of_request, self._services)
+    def _context(self, principal: Principal, of_request: str, lasts: Callable[[], None] = go_on) -> Context:
+        return Context(principal, of_request, self._services, lasts)
 
     async def _answer(self, request: Request) -> Response:
         start = time.monotonic()

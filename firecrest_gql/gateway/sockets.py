@@ -14,8 +14,9 @@ from starlette.websockets import WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import ErrorMessage
 
-from firecrest_gql.errors import FirecrestError, RateLimited, Unauthenticated
+from firecrest_gql.errors import CommandTimeout, FirecrestError, Forbidden, RateLimited, Unauthenticated
 from firecrest_gql.gateway.authentication import VerifiesTokens, from_init
 from firecrest_gql.model.identity import Principal
 from resolvers.context import Context
@@ -24,11 +25,13 @@ from schema.errors import extensions
 log = logging.getLogger(__name__)
 
 UNAUTHORIZED = 4401
+FORBIDDEN = 4403
 TRY_AGAIN_LATER = 1013
 MAX_REASON_SIZE = 123  # RFC 6455, 5.5: a control frame has 125 bytes, two of which are the code
 MAX_ID_LENGTH = 256
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_span: ContextVar[asyncio.Timeout | None] = ContextVar("span", default=None)
 
 
 class Adapter(ASGIWebSocketAdapter):
@@ -50,7 +53,8 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
     """One client's socket; the endpoint sets the class's collaborators."""
 
     verifier: VerifiesTokens
-    new_context: Callable[[Principal, str], Context]
+    new_context: Callable[[Principal, str, Callable[[], None]], Context]
+    request_seconds: float
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._principal: Principal | None = None
@@ -62,7 +66,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         """A fresh one for each operation, so that none sees what an earlier one read."""
         if self._principal is None:
             return None
-        return type(self).new_context(self._principal, _request_id.get() or uuid.uuid4().hex)
+        return type(self).new_context(self._principal, _request_id.get() or uuid.uuid4().hex, _last)
 
     @context.setter
     def context(self, _: object) -> None:
@@ -76,13 +80,12 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
             await self.handle_invalid_message("not a message of graphql-transport-ws")
 
     async def handle_connection_init(self, message: Any) -> None:
-        """Authenticate, or close with 4401 (a token that does not hold) or 1013 (nobody could tell)."""
+        """Authenticate, or close with 4401 (a token that does not hold), 4403 (nobody we serve) or 1013 (who knows)."""
         if not self.connection_init_received:
             try:
                 self._principal = await self.verifier.verify(from_init(message.get("payload") or {}))
             except FirecrestError as error:
-                code = TRY_AGAIN_LATER if error.retryable else UNAUTHORIZED
-                await self.websocket.close(code=code, reason=error.message)
+                await self.websocket.close(code=_close_code(error), reason=error.message)
                 return
             self._expiry = asyncio.create_task(self._end_with(self._principal))
         await super().handle_connection_init({"type": "connection_init", "payload": {}})
@@ -93,17 +96,23 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         full = limit is not None and len(self.operations) >= limit
         if full and self.connection_acknowledged and message["id"] not in self.operations:
             error = RateLimited(f"a socket carries {limit} operations at once: end one first, or open another socket")
-            said = {"message": error.message, "extensions": extensions(error, uuid.uuid4().hex)}
-            await self.websocket.send_json({"id": message["id"], "type": "error", "payload": [said]})
+            await self.websocket.send_json(_refusal(message["id"], error, uuid.uuid4().hex))
         else:
             await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Operation[Any, None]) -> None:
-        """Answer the operation under a request id of its own, and log it."""
+        """Answer the operation under a request id of its own, and log it; only a subscription may take its time."""
         of_request, start = uuid.uuid4().hex, time.monotonic()
         _request_id.set(of_request)
         try:
-            await super().run_operation(operation)
+            async with asyncio.timeout(self.request_seconds) as span:
+                _span.set(span)
+                await super().run_operation(operation)
+        except TimeoutError:
+            if not span.expired():
+                raise
+            error = CommandTimeout(f"the request took longer than {self.request_seconds:g} s")
+            await operation.send_operation_message(_refusal(operation.id, error, of_request))
         finally:
             user = self._principal.username if self._principal is not None else "-"
             log.info("request=%s user=%s seconds=%.3f over a socket", of_request, user, time.monotonic() - start)
@@ -129,6 +138,23 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         for operation_id in list(self.operations):
             await self.cleanup_operation(operation_id)
         await self.websocket.close(code=UNAUTHORIZED, reason=Unauthenticated("the token has expired").message)
+
+
+def _last() -> None:
+    """The operation at work is a subscription, which goes on as long as the socket."""
+    if (span := _span.get()) is not None:
+        span.reschedule(None)
+
+
+def _close_code(error: FirecrestError) -> int:
+    if error.retryable:
+        return TRY_AGAIN_LATER
+    return FORBIDDEN if isinstance(error, Forbidden) else UNAUTHORIZED
+
+
+def _refusal(operation_id: str, error: FirecrestError, of_request: str) -> ErrorMessage:
+    said: Any = {"message": error.message, "extensions": extensions(error, of_request)}
+    return {"id": operation_id, "type": "error", "payload": [said]}
 
 
 def _well_formed(message: Any) -> bool:

@@ -3,6 +3,7 @@ import followOutput from '../examples/FollowOutput.graphql?raw';
 import submitJob from '../examples/SubmitJob.graphql?raw';
 import systemsAndFiles from '../examples/SystemsAndFiles.graphql?raw';
 import watchJob from '../examples/WatchJob.graphql?raw';
+import watchSystems from '../examples/WatchSystems.graphql?raw';
 import watchTask from '../examples/WatchTask.graphql?raw';
 import whoAmI from '../examples/WhoAmI.graphql?raw';
 
@@ -14,5 +15,6 @@ export const EXAMPLES = [
   tab(watchTask, { id: 'last task' }),
   tab(watchJob, { jobIds: ['last job'] }),
   tab(followOutput, { jobId: 'last job' }),
+  tab(watchSystems),
   tab(whoAmI),
 ];
