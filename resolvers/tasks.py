@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from firecrest_gql.errors import ErrorCode, InvalidInput, NotFound
-from firecrest_gql.model.jobs import Job
+from firecrest_gql.model.jobs import Job, SubmitEstimate
 from firecrest_gql.model.tasks import JobOutcome, JobOutcomes, JobRef, Task, TaskEvent, TaskFilter, TaskPage
 from firecrest_gql.settings import SystemSettings
 from resolvers import cursors
@@ -45,7 +45,7 @@ def system(context: Context, of: Task) -> SystemSettings | None:
     return None if of.system is None else system_resolvers.system(context, of.system)
 
 
-async def result(context: Context, of: Task) -> Job | JobOutcomes | None:
+async def result(context: Context, of: Task) -> Job | JobOutcomes | SubmitEstimate | None:
     """What came of the task: a job is read as it now is."""
     if isinstance(of.result, JobRef):
         return await context.loaders.job(system_resolvers.system(context, of.result.system), of.result.job_id)

@@ -59,7 +59,27 @@ class JobResults:
         return isinstance(value, model.JobOutcomes)
 
 
-TaskResult = Annotated[Job | JobResults, strawberry.union("TaskResult", description="What came of a task.")]
+@strawberry.type(description="What the scheduler says of a job that it was only asked about: nothing was submitted.")
+class SubmitEstimate:
+    """What the scheduler says of a job that it was only asked about: nothing was submitted."""
+
+    estimated_start_at: datetime | None = attribute("When it would start, as things stand.")
+    partition: str | None = attribute("The queue that it would run in.")
+    node_count: int | None = attribute("How many nodes it would have.")
+    cpu_count: int | None = attribute("How many processors it would have.")
+    node_list: str | None = attribute("The nodes, in the scheduler's notation.")
+    message: str | None = attribute("What else the scheduler or the site said, if anything.")
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Whether the domain's value is such an estimate."""
+        return isinstance(value, jobs_model.SubmitEstimate)
+
+
+TaskResult = Annotated[
+    Job | JobResults | SubmitEstimate,
+    strawberry.union("TaskResult", description="What came of a task."),
+]
 
 
 @strawberry.type(description="One asynchronous request: durable, versioned and pushed.")
@@ -84,7 +104,7 @@ class Task(Node):
 
     @field(strawberry.ID)
     def id(self: model.Task) -> str:
-        """The id, which also travels to the scheduler."""
+        """The id; a short hash of it travels to the scheduler with what must happen once."""
         return self.id
 
     @field(optional(lazy("System", "schema.systems")))
@@ -93,7 +113,9 @@ class Task(Node):
         return tasks.system(info.context, self)
 
     @field(optional(TaskResult), cost=REMOTE, pushed=True)
-    async def result(self: model.Task, info: Info) -> jobs_model.Job | model.JobOutcomes | None:
+    async def result(
+        self: model.Task, info: Info
+    ) -> jobs_model.Job | model.JobOutcomes | jobs_model.SubmitEstimate | None:
         """What came of it: the recorded identity, whose live fields are read when asked for."""
         return await tasks.result(info.context, self)
 

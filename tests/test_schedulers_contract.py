@@ -84,7 +84,7 @@ async def test_a_job_runs_and_is_seen_in_every_state(site: Site, key: str) -> No
     job_id = await site.submit(JobSpec(name="hello", script=script), key)
     assert await site.run(site.dialect.find(key, site.username, "here")) == job_id
     job = await site.reached(job_id, JobState.RUNNING)
-    assert (job.name, job.user, job.system, job.comment) == ("hello", site.username, "here", key)
+    assert (job.name, job.user, job.system, job.comment) == ("hello", site.username, "here", None)
     assert job.working_directory == str(site.home)
     assert job.submitted_at is not None
     assert job.started_at is not None

@@ -99,7 +99,7 @@ async def test_a_submission_killed_at_any_moment_leaves_a_whole_job_or_none(work
         job_id = await workstation.submit(JobSpec(script=script), key)
         assert await run_in(DIRECT.find(key, "me", "here"), workstation.home) == job_id
     jobs = await workstation.jobs()
-    assert sorted(job.comment or "" for job in jobs) == sorted(f"task_{number}" for number in range(30))
+    assert len(jobs) == 30
     for job in jobs:
         ended = await workstation.reached(job.job_id, JobState.COMPLETED)
         assert Path(ended.stdout_path or "").read_text() == "whole\n"  # noqa: ASYNC240

@@ -85,7 +85,7 @@ def test_every_option_is_one_word_whatever_its_value() -> None:
     )
     argv = SLURM.submit(spec, "task_1").argv
     assert {"--job-name=--wrap=id", "--partition=-x", "--time=1:30", "--mem=1K", "--gpus=2", "--nodes=3"} <= set(argv)
-    assert "--comment=task_1" in argv
+    assert "--comment=firecrest:task_1" in argv
     assert "--export=ALL" in argv
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 
 class JobState(StrEnum):
@@ -134,7 +135,10 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """What to submit; exactly one of `script` (the text) and `script_path` (a file on the system) is set."""
+    """What to submit; exactly one of `script` (the text) and `script_path` (a file on the system) is set.
+
+    `comment` is what the user's own file on the system says there (see `Scheduler.complete`).
+    """
 
     script: str | None = None
     script_path: str | None = None
@@ -159,6 +163,20 @@ class JobSpec:
     array: str | None = None
     dependency: str | None = None
     options: tuple[str, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitEstimate:
+    """What the scheduler says of a job that it was only asked about; what it did not tell is None."""
+
+    estimated_start_at: datetime | None = None
+    partition: str | None = None
+    node_count: int | None = None
+    cpu_count: int | None = None
+    node_list: str | None = None
+    message: str | None = None
+    type: Literal["SubmitEstimate"] = "SubmitEstimate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from firecrest_gql.errors import ErrorCode
+from firecrest_gql.model.jobs import SubmitEstimate
 from firecrest_gql.model.page import Page
 
 
@@ -80,7 +81,7 @@ class JobOutcomes:
     type: Literal["JobResults"] = "JobResults"
 
 
-TaskResult = JobRef | JobOutcomes
+TaskResult = JobRef | JobOutcomes | SubmitEstimate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

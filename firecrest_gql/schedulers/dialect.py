@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -9,7 +10,7 @@ from typing import Protocol
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput, Unsupported
 from firecrest_gql.model.cluster import ComputeNode, Reservation
-from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
 from firecrest_gql.model.tasks import TaskError
 
 
@@ -35,6 +36,7 @@ class Feature(StrEnum):
     UPDATE = "changing pending jobs"
     COMPUTE_NODES = "listing compute nodes"
     SCRIPTS = "telling a job's script"
+    ESTIMATES = "checking a job without submitting it"
 
 
 # The field of a JobSpec, the greatest number that needs no feature (None: any value needs it), the feature.
@@ -61,6 +63,18 @@ Outcomes = Mapping[str, TaskError | None]
 """What became of each job that was asked for: None where it went well."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How long a job that has ended can be found by its key: whether a submission of yesterday is known to this day."""
+
+    queue_seconds: int | None
+    """How long the live queue tells of it; None: for as long as a key is kept."""
+    accounted: bool
+    """Whether accounting keeps what carries the key."""
+    advice: str = ""
+    """What a site can do where accounting does not."""
+
+
 class Scheduler(Protocol):
     """One workload manager: pairs of what to run and how to read it.
 
@@ -76,14 +90,23 @@ class Scheduler(Protocol):
     def features(self) -> frozenset[Feature]:
         """What it can do beyond submitting, listing and cancelling."""
 
+    def complete(self, spec: JobSpec) -> Command[JobSpec] | None:
+        """A look on the system that must come before `submit`, such as for a comment in a script there; None: none."""
+
     def submit(self, spec: JobSpec, key: str) -> Command[str]:
         """Submit; the job id. The key travels with the job: a retry looks for it with `find` first."""
+
+    def estimate(self, spec: JobSpec) -> Command[SubmitEstimate]:
+        """Have the job checked and submit nothing; when and where it would start."""
 
     def find(self, key: str, username: str, system: str) -> Command[str | None]:
         """The id of this user's job that carries the key, as far as the live queue knows it."""
 
     def find_accounted(self, key: str, username: str, since: datetime) -> Command[str | None] | None:
         """The same out of accounting, for jobs submitted after `since`; None where there is no accounting."""
+
+    def recall(self) -> Command[Recall] | None:
+        """How far back `find` and `find_accounted` can be believed; None: as far as a key is kept."""
 
     def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
         """The live queue as this user may see it; ids that it does not know are left out."""

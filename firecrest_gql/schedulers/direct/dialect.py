@@ -6,7 +6,7 @@ from datetime import datetime
 
 from firecrest_gql.command import Command
 from firecrest_gql.model.cluster import ComputeNode, Reservation
-from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
 from firecrest_gql.schedulers.dialect import (
     ACT_NEEDS,
     Feature,
@@ -28,6 +28,9 @@ class Direct:
     kind = "direct"
     features: frozenset[Feature] = frozenset()
 
+    def complete(self, spec: JobSpec) -> None:
+        """Everything is told by what was given."""
+
     def submit(self, spec: JobSpec, key: str) -> Command[str]:
         """Idempotent by itself: the same key gives the same job."""
         require_key(key)
@@ -37,6 +40,10 @@ class Direct:
         require_features(self.kind, self.features, spec)
         return Submit(spec, key)
 
+    def estimate(self, spec: JobSpec) -> Command[SubmitEstimate]:
+        """Whatever can begin begins at once."""
+        raise unsupported(self.kind, Feature.ESTIMATES)
+
     def find(self, key: str, username: str, system: str) -> Command[str | None]:
         """The id of the job with this key, running or ended."""
         require_key(key)
@@ -44,6 +51,9 @@ class Direct:
 
     def find_accounted(self, key: str, username: str, since: datetime) -> None:
         """There is no accounting."""
+
+    def recall(self) -> None:
+        """Keys are kept for 30 days after their job's end."""
 
     def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
         """The user's jobs of the last 30 days; other users' are never seen."""

@@ -42,7 +42,7 @@ class Queue(Command[list[Job]]):
             yield self._job(int(now), [unescaped(line) for line in lines[start : start + LINES_PER_JOB]])
 
     def _job(self, now: int, values: Sequence[str]) -> Job:
-        job_id, _, submitted, node, name, directory, stdin, stdout, stderr, limit, key, told = values
+        job_id, _, submitted, node, name, directory, stdin, stdout, stderr, limit, _, told = values
         state, status, ended = _state(told)
         return Job(
             system=self.system,
@@ -67,7 +67,6 @@ class Queue(Command[list[Job]]):
             stdin_path=stdin or None,
             stdout_path=stdout,
             stderr_path=stderr,
-            comment=key,
         )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from firecrest_gql.command import Command, Result
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobFilter
 from firecrest_gql.schedulers.filtering import begin, matches
+from firecrest_gql.schedulers.slurm.comment import carries, own_comment
 from firecrest_gql.schedulers.slurm.failures import failure
 from firecrest_gql.schedulers.slurm.queue import bare_id
 from firecrest_gql.schedulers.slurm.records import records, token
@@ -116,13 +117,13 @@ def recorded_job(row: dict[str, str], system: str) -> Job:
         working_directory=text(row["WorkDir"]),
         array_job_id=array_id if task_id else None,
         array_task_id=task_id.strip("[]") or None,
-        comment=text(row["Comment"]),
+        comment=own_comment(row["Comment"]),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class FindAccounted(Command[str | None]):
-    """The id of the user's job whose comment is the key; of an array, the array's.
+    """The id of the user's job whose comment carries the key; of an array, the array's.
 
     Accounts keep comments only with AccountingStoreFlags=job_comment, and only of ended jobs.
     """
@@ -141,4 +142,4 @@ class FindAccounted(Command[str | None]):
     def parse(self, result: Result) -> str | None:
         """The first that carries it."""
         found = rows(result, self.mark, FIND_FIELDS)
-        return next((row["JobID"].partition("_")[0] for row in found if row["Comment"] == self.key), None)
+        return next((row["JobID"].partition("_")[0] for row in found if carries(row["Comment"], self.key)), None)

@@ -7,14 +7,19 @@ from datetime import datetime
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.model.cluster import ComputeNode, Reservation
-from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition
-from firecrest_gql.schedulers.dialect import Feature, Outcomes, require_features, require_job_ids
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
+from firecrest_gql.schedulers.dialect import Feature, Outcomes, Recall, require_features, require_job_ids
 from firecrest_gql.schedulers.slurm.accounting import Accounting, FindAccounted
 from firecrest_gql.schedulers.slurm.cancel import Cancel
 from firecrest_gql.schedulers.slurm.cluster import Partitions, Version
+from firecrest_gql.schedulers.slurm.comment import comment_of
 from firecrest_gql.schedulers.slurm.control import Act, Update
+from firecrest_gql.schedulers.slurm.directives import Directives
+from firecrest_gql.schedulers.slurm.estimate import Estimate
 from firecrest_gql.schedulers.slurm.inventory import Nodes, Reservations, Script
+from firecrest_gql.schedulers.slurm.options import require_options
 from firecrest_gql.schedulers.slurm.queue import Find, Queue
+from firecrest_gql.schedulers.slurm.recall import Recollection
 from firecrest_gql.schedulers.slurm.submit import Submit
 from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
 
@@ -42,21 +47,32 @@ class Slurm:
             Feature.CPUS,
             Feature.MEMORY,
             Feature.GPUS,
+            Feature.OPTIONS,
             Feature.ACCOUNTING,
             Feature.HOLD,
             Feature.REQUEUE,
             Feature.UPDATE,
             Feature.COMPUTE_NODES,
             Feature.SCRIPTS,
+            Feature.ESTIMATES,
         }
     )
+
+    def complete(self, spec: JobSpec) -> Command[JobSpec] | None:
+        """The comment in a script that is on the system."""
+        return None if spec.script_path is None else Directives(spec)
 
     def submit(self, spec: JobSpec, key: str) -> Command[str]:
         """sbatch; not idempotent: look with `find` before a retry."""
         require_key(key)
-        require_carriable(spec)
-        require_features(self.kind, self.features, spec)
+        self._require(spec)
+        comment_of(spec, key)
         return Submit(spec, key)
+
+    def estimate(self, spec: JobSpec) -> Command[SubmitEstimate]:
+        """sbatch --test-only."""
+        self._require(spec)
+        return Estimate(spec)
 
     def find(self, key: str, username: str, system: str) -> Command[str | None]:
         """Out of the live queue."""
@@ -69,6 +85,10 @@ class Slurm:
         require_key(key)
         _require_users((username,))
         return FindAccounted(key, username, since)
+
+    def recall(self) -> Command[Recall]:
+        """By scontrol."""
+        return Recollection()
 
     def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
         """By squeue."""
@@ -115,6 +135,11 @@ class Slurm:
     def version(self) -> Command[str]:
         """By scontrol."""
         return Version()
+
+    def _require(self, spec: JobSpec) -> None:
+        require_carriable(spec)
+        require_features(self.kind, self.features, spec)
+        require_options(spec.options)
 
 
 def _require_filter(job_filter: JobFilter, username: str) -> None:

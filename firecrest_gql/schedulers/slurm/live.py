@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobState
+from firecrest_gql.schedulers.slurm.comment import own_comment
 from firecrest_gql.schedulers.slurm.outputs import Identity, output_path
 from firecrest_gql.schedulers.slurm.states import job_state
 from firecrest_gql.schedulers.slurm.values import gpus, memory, number, seconds, text, time, wait_status
@@ -59,7 +60,7 @@ def live_job(row: dict[str, str], system: str) -> Job:
         array_job_id=None if identity.task_id is None else identity.array_id,
         array_task_id=identity.task_id,
         dependency=text(row["Dependency"]),
-        comment=text(row["Comment"]),
+        comment=own_comment(row["Comment"]),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from firecrest_gql.command import Command, Result
 from firecrest_gql.model.jobs import Job, JobFilter
 from firecrest_gql.schedulers.filtering import matches
+from firecrest_gql.schedulers.slurm.comment import carries
 from firecrest_gql.schedulers.slurm.failures import failure
 from firecrest_gql.schedulers.slurm.live import FIELDS, live_job
 from firecrest_gql.schedulers.slurm.records import records, token
@@ -76,7 +77,7 @@ def bare_id(job_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Find(Command[str | None]):
-    """The id of the user's job whose comment is the key; of an array, the array's."""
+    """The id of the user's job whose comment carries the key; of an array, the array's."""
 
     key: str
     username: str
@@ -90,4 +91,4 @@ class Find(Command[str | None]):
     def parse(self, result: Result) -> str | None:
         """The first that carries it."""
         found = rows(result, self.mark, FIND_FIELDS)
-        return next((row["ArrayJobID"] for row in found if row["Comment"] == self.key), None)
+        return next((row["ArrayJobID"] for row in found if carries(row["Comment"], self.key)), None)
