@@ -24,6 +24,7 @@ from firecrest_gql.delegation.signer import SignerServer
 from firecrest_gql.errors import TasksUnavailable
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
+from firecrest_gql.files.road import FileRoad
 from firecrest_gql.files.service import Files
 from firecrest_gql.gateway.bodies import BoundedRequests
 from firecrest_gql.gateway.endpoint import Endpoint
@@ -127,12 +128,13 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
     async with Broadcast(backend=RedisBell(settings.redis_url.get_secret_value())) as broadcast:
         jobs = Jobs(reach.transport, reach.schedulers, RecentJobs(redis))
         watch = JobWatch(jobs, reach.authority, redis, broadcast)
-        files = Files(reach.transport)
+        road = FileRoad(reach.transport)
+        files = Files(road)
         yield Services(
             settings=settings,
             files=files,
-            changes=Changes(reach.transport, files),
-            directories=Directories(reach.transport),
+            changes=Changes(road, files),
+            directories=Directories(road),
             jobs=jobs,
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
             watch=watch,

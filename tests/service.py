@@ -63,9 +63,14 @@ async def other_user(demo: dict[str, Any]) -> Client:
 
 @asynccontextmanager
 async def another_server(state: Path, name: str, **changes: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-    """A further `serve` beside the demo's, with these blocks of the settings changed; its own `demo.json`."""
+    """A further `serve` beside the demo's, with these blocks of the settings changed; its own `demo.json`.
+
+    `systems` changes the block of every system.
+    """
     port = remembered_ports(state / f"{name}-port.json", [name])[name]
     settings = yaml.safe_load((state / "firecrest.yaml").read_text())
+    of_systems = changes.pop("systems", {})
+    settings["systems"] = [system | of_systems for system in settings["systems"]]
     for block, values in {**changes, "server": {**changes.get("server", {}), "port": port}}.items():
         settings[block] = {**settings.get(block, {}), **values}
     config = state / f"{name}.yaml"
@@ -92,6 +97,13 @@ async def strict(running: Demo, demo_state: Path, provider: Provider) -> AsyncIt
     async with another_server(
         demo_state, "strict", identity={"issuer": provider.issuer}, limits=limits, server=server
     ) as described:
+        yield described
+
+
+@pytest.fixture(scope="session")
+async def confined(running: Demo, demo_state: Path) -> AsyncIterator[dict[str, Any]]:
+    """A server whose users may touch nothing but their homes."""
+    async with another_server(demo_state, "confined", systems={"allowed_paths": ["/srv/nowhere"]}) as described:
         yield described
 
 

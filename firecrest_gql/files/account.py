@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result
 from firecrest_gql.errors import CommandFailed
+from firecrest_gql.files.confinement import Hold
+from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import Group, UserAccount
 
 # Group names may hold spaces: -z ends each with NUL (coreutils manual, id). A group without a name prints its number.
@@ -13,10 +15,15 @@ ACCOUNT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Account(Command[UserAccount]):
+class Account(FileCommand[UserAccount]):
     """Numbers, groups, home and shell of the account that runs this."""
 
     username: str
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """No path of the user's."""
+        return {}
 
     @property
     def argv(self) -> list[str]:

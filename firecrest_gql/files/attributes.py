@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result
 from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check
 from firecrest_gql.files.home import KEEP
+from firecrest_gql.files.road import FileCommand
 
 # chmod(1): octal digits, or symbolic clauses separated by commas.
 MODE = re.compile(r"[0-7]{3,4}|[ugoa]*([-+=]([rwxXst]*|[ugo]))+(,[ugoa]*([-+=]([rwxXst]*|[ugo]))+)*")
@@ -14,15 +16,30 @@ MAX_MODE_LENGTH = 100
 # What useradd(8) and directories of accounts allow, or a number; a colon would be another group.
 ACCOUNT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.@\\-]{0,255}\$?|[0-9]{1,10}")
 
-# The program and its options, then the path, which is last: what it points to must not be the home either.
-CHANGE = KEEP + 'for p do :; done; keep "$p/" && exec "$@"'
+# $1 path, then the program and its options. What it points to must not be the home either; `LINK/.` makes a recursive
+# change begin at the directory that a link leads to.
+CHANGE = (
+    KEEP
+    + """
+p=$1
+shift
+keep "$p/" || exit 1
+[ "$2" != -R ] || [ ! -L "$p" ] || [ ! -d "$p" ] || p=$p/.
+exec "$@" "$p"
+"""
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Touch(Command[None]):
+class Touch(FileCommand[None]):
     """A file that is there, changed just now."""
 
     path: str
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """What a link points to is touched."""
+        return {"path": Hold.MADE}
 
     @property
     def argv(self) -> list[str]:
@@ -35,11 +52,16 @@ class Touch(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Link(Command[None]):
+class Link(FileCommand[None]):
     """A new symbolic link; what it points to need not be there."""
 
     path: str
     link_target: str
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """The link is new; where it points to is looked at when it is followed."""
+        return {"path": Hold.ENTRY}
 
     @property
     def argv(self) -> list[str]:
@@ -52,7 +74,7 @@ class Link(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeMode(Command[None]):
+class ChangeMode(FileCommand[None]):
     """Other permissions, of everything below as well where asked."""
 
     path: str
@@ -60,10 +82,15 @@ class ChangeMode(Command[None]):
     recursive: bool = False
 
     @property
+    def holds(self) -> dict[str, Hold]:
+        """What a link points to is changed."""
+        return {"path": Hold.FILE}
+
+    @property
     def argv(self) -> list[str]:
         """`chmod`; links that it meets on its way down are left alone."""
         options = ["-R"] if self.recursive else []
-        return ["sh", "-c", CHANGE, "sh", "chmod", *options, "--", self.mode, self.path]
+        return ["sh", "-c", CHANGE, "sh", self.path, "chmod", *options, "--", self.mode]
 
     def parse(self, result: Result) -> None:
         """Nothing to read."""
@@ -71,7 +98,7 @@ class ChangeMode(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeOwner(Command[None]):
+class ChangeOwner(FileCommand[None]):
     """Another owner, another group, or both."""
 
     path: str
@@ -80,12 +107,17 @@ class ChangeOwner(Command[None]):
     recursive: bool = False
 
     @property
+    def holds(self) -> dict[str, Hold]:
+        """What a link points to is changed."""
+        return {"path": Hold.FILE}
+
+    @property
     def argv(self) -> list[str]:
         """`chown`, or `chgrp` where only the group changes; links met on the way down change themselves."""
         options = ["-R"] if self.recursive else []
         both = f"{self.owner}:{self.group}" if self.group is not None else self.owner
         words = ["chgrp", *options, "--", self.group] if self.owner is None else ["chown", *options, "--", both]
-        return ["sh", "-c", CHANGE, "sh", *(word for word in words if word is not None), self.path]
+        return ["sh", "-c", CHANGE, "sh", self.path, *(word for word in words if word is not None)]
 
     def parse(self, result: Result) -> None:
         """Nothing to read."""

@@ -4,7 +4,8 @@ from firecrest_gql.errors import InvalidInput
 from firecrest_gql.files import paths
 from firecrest_gql.files.attributes import ChangeMode, ChangeOwner, Link, Touch, check_mode, check_owner
 from firecrest_gql.files.placing import Copy, Move
-from firecrest_gql.files.service import Files, Runs
+from firecrest_gql.files.road import FileRoad
+from firecrest_gql.files.service import Files
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
 
@@ -12,21 +13,21 @@ from firecrest_gql.settings import SystemSettings
 class Changes:
     """Everything that a viewer changes on a system, beside writing and removing."""
 
-    def __init__(self, transport: Runs, files: Files) -> None:
-        self._transport = transport
+    def __init__(self, road: FileRoad, files: Files) -> None:
+        self._road = road
         self._files = files
 
     async def touch(self, system: SystemSettings, caller: Caller, path: str) -> str:
         """Make it if it is not there, and let it be changed just now."""
         place = await self._files.resolve(system, caller, path)
-        await self._transport.run(system, caller, Touch(place))
+        await self._road.run(system, caller, Touch(place))
         return place
 
     async def link(self, system: SystemSettings, caller: Caller, path: str, link_target: str) -> str:
         """Make a symbolic link."""
         pointed = paths.link_target(link_target, argument="linkTarget")
         place = await self._files.resolve(system, caller, path)
-        await self._transport.run(system, caller, Link(place, pointed))
+        await self._road.run(system, caller, Link(place, pointed))
         return place
 
     async def copy(
@@ -36,7 +37,7 @@ class Changes:
         place = await self._files.resolve(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         _check_apart(place, beside)
-        await self._transport.run(system, caller, Copy(place, beside, dereference, overwrite))
+        await self._road.run(system, caller, Copy(place, beside, dereference, overwrite))
         return beside
 
     async def move(self, system: SystemSettings, caller: Caller, path: str, target: str, *, overwrite: bool) -> str:
@@ -44,7 +45,7 @@ class Changes:
         place = await self._files.resolve_changeable(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         _check_apart(place, beside)
-        await self._transport.run(system, caller, Move(place, beside, overwrite))
+        await self._road.run(system, caller, Move(place, beside, overwrite))
         return beside
 
     async def change_mode(
@@ -53,7 +54,7 @@ class Changes:
         """Change its permissions."""
         check_mode(mode)
         place = await self._files.resolve_changeable(system, caller, path)
-        await self._transport.run(system, caller, ChangeMode(place, mode, recursive))
+        await self._road.run(system, caller, ChangeMode(place, mode, recursive))
         return place
 
     async def change_owner(
@@ -69,7 +70,7 @@ class Changes:
         """Change its owner, its group, or both."""
         check_owner(owner, group)
         place = await self._files.resolve_changeable(system, caller, path)
-        await self._transport.run(system, caller, ChangeOwner(place, owner, group, recursive))
+        await self._road.run(system, caller, ChangeOwner(place, owner, group, recursive))
         return place
 
 

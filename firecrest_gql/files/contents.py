@@ -4,28 +4,55 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result
 from firecrest_gql.errors import FirecrestError
+from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure, failure_of
+from firecrest_gql.files.road import EachCommand, FileCommand
 from firecrest_gql.model.files import FileContent
 
+# fit PATH: fails for a pipe, a socket or a device, which might never end, nor even open.
+FIT = """
+fit() {
+  [ -f "$1" ] || [ -d "$1" ] || [ ! -e "$1" ] || { printf "%s: not a regular file\\n" "$1" >&2; return 1; }
+}
+"""
+
 # Reads at most $3 bytes of the file $1 from offset $2 on; the redirection's own error is the shell's.
-READ = 'exec < "$1" && tail -c "+$2" | head -c "$3"'
+READ = FIT + 'fit "$1" || exit 1; exec < "$1" && tail -c "+$2" | head -c "$3"'
 
 # The size first, so that what follows has a known offset though the file grows: the last $2 bytes of that size.
 TAIL = (
-    's=$(stat -L -c %s -- "$1") && exec < "$1" || exit 1; n=$2; [ "$s" -gt "$n" ] || n=$s; '
+    FIT + 'fit "$1" || exit 1; s=$(stat -L -c %s -- "$1") && exec < "$1" || exit 1; n=$2; [ "$s" -gt "$n" ] || n=$s; '
     'printf "%s\\0" "$((s - n))"; tail -c "+$((s - n + 1))" | head -c "$n"'
+)
+
+# $1 the program, then the paths.
+SUMS = (
+    FIT
+    + """
+program=$1
+shift
+for path do shift; ! fit "$path" || set -- "$@" "$path"; done
+[ $# = 0 ] || exec "$program" -z -- "$@"
+"""
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Command[FileContent]):
+class Read(FileCommand[FileContent]):
     """`length` bytes from `offset` on, as many of them as there are."""
+
+    twin = "startDownload"
 
     path: str
     offset: int
     length: int
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """What a link points to is read."""
+        return {"path": Hold.FILE}
 
     @property
     def argv(self) -> list[str]:
@@ -46,11 +73,18 @@ class Read(Command[FileContent]):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadEnd(Command[FileContent]):
+class ReadEnd(FileCommand[FileContent]):
     """The last `length` bytes; `truncated` tells that there is more before them."""
+
+    twin = "startDownload"
 
     path: str
     length: int
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """What a link points to is read."""
+        return {"path": Hold.FILE}
 
     @property
     def argv(self) -> list[str]:
@@ -72,7 +106,7 @@ class ReadEnd(Command[FileContent]):
 
 
 @dataclass(frozen=True, slots=True)
-class Checksum(Command[dict[str, str | FirecrestError]]):
+class Checksum(EachCommand[dict[str, str | FirecrestError]]):
     """The hexadecimal checksum of each path, or the error that it met."""
 
     algorithm: str
@@ -81,12 +115,21 @@ class Checksum(Command[dict[str, str | FirecrestError]]):
     @property
     def argv(self) -> list[str]:
         """`sha256sum` and its like, for all paths at once; -z writes names as they are."""
-        return ["xargs", "-0", f"{self.algorithm.lower()}sum", "-z", "--"]
+        return ["xargs", "-0", "sh", "-c", SUMS, "sh", self._program]
 
     @property
-    def stdin(self) -> Stdin:
-        """The paths, each ended by NUL."""
-        return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in self.paths))
+    def holds(self) -> dict[str, Hold]:
+        """What a link points to is read."""
+        return {"paths": Hold.FILE}
+
+    @property
+    def each(self) -> str:
+        """Of what is held, under the path's name."""
+        return f'sum=$({self._program} < "$held") && printf \'%s  %s\\0\' "${{sum%% *}}" "$path"'
+
+    @property
+    def _program(self) -> str:
+        return f"{self.algorithm.lower()}sum"
 
     def parse(self, result: Result) -> dict[str, str | FirecrestError]:
         """Lines are `<hex>  <path>`, each ended by NUL."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.errors import InvalidInput
+from firecrest_gql.errors import InvalidInput, PermissionDenied
 from firecrest_gql.files import paths
 from firecrest_gql.files.listing import refuse_non_directory
 from firecrest_gql.files.pages import Count, Entry, ListPage, Wanted, check_wanted
-from firecrest_gql.files.service import Runs
+from firecrest_gql.files.road import FileRoad, allows_all
 from firecrest_gql.model.files import File
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
@@ -24,8 +24,8 @@ class Listed:
 class Directories:
     """Lists and searches directories."""
 
-    def __init__(self, transport: Runs) -> None:
-        self._transport = transport
+    def __init__(self, road: FileRoad) -> None:
+        self._road = road
 
     async def page(
         self,
@@ -40,17 +40,19 @@ class Directories:
     ) -> Listed:
         """The first entries behind `after`; they are counted only where the page does not show all of them."""
         refuse_non_directory(directory)
-        _check(wanted)
+        _check(system, wanted)
         listing = ListPage(system.name, directory.location, wanted, first + 1, after)
-        found = await self._transport.run(system, caller, listing)
+        found = await self._road.run(system, caller, listing)
         total, more = len(found), len(found) > first
         if count and (more or after is not None):
-            total = await self._transport.run(system, caller, Count(directory.location, wanted))
+            total = await self._road.run(system, caller, Count(directory.location, wanted))
         return Listed(tuple(found[:first]), more, total if count else None)
 
 
-def _check(wanted: Wanted) -> None:
+def _check(system: SystemSettings, wanted: Wanted) -> None:
     check_wanted(wanted)
+    if wanted.dereference and not allows_all(system):
+        raise PermissionDenied(f"dereference: {system.name} limits its paths, and links in a directory may leave them")
     if wanted.match is not None:
         paths.check_name(wanted.match, argument="match")
     if wanted.words is not None:

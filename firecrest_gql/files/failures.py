@@ -1,4 +1,6 @@
-"""The operating system's words (strerror in the C locale) as errors of the contract."""
+"""What programs say of failures, as errors of the contract: their own words alone, never those of a file's name."""
+
+import re
 
 from firecrest_gql.command import Result
 from firecrest_gql.errors import (
@@ -14,7 +16,10 @@ from firecrest_gql.errors import (
     PermissionDenied,
 )
 
-STRERROR: dict[str, tuple[type[FirecrestError], str]] = {
+Meaning = tuple[type[FirecrestError], str]
+
+# What a program itself says somewhere in a line: coreutils, findutils, file, and our own programs.
+PHRASES: dict[str, Meaning] = {
     "to a subdirectory of itself": (InvalidInput, "would be moved into itself"),
     "into itself": (InvalidInput, "is inside what is put there"),
     "will not create hard link": (InvalidInput, "is inside what is put there"),
@@ -24,8 +29,16 @@ STRERROR: dict[str, tuple[type[FirecrestError], str]] = {
     "not replacing": (AlreadyExists, "exists already; ask for overwrite, or choose another name"),
     "invalid user": (InvalidInput, "cannot be given to this owner: the system knows none of this name"),
     "invalid group": (InvalidInput, "cannot be given to this group: the system knows none of this name"),
-    "No such file or directory": (NotFound, "does not exist"),
     "no read permission": (PermissionDenied, "may not be read by this user"),
+    "not a regular file": (InvalidInput, "is no regular file, and only those are read"),
+    "leads outside the allowed paths": (PermissionDenied, "leads outside the paths that this system allows"),
+    "links in it are not followed": (PermissionDenied, "may hold links that leave the paths that this system allows"),
+}
+
+# strerror(3) in the C locale, and dash's own shorter word: what ends a line.
+STRERROR: dict[str, Meaning] = {
+    "No such file or directory": (NotFound, "does not exist"),
+    "No such file": (NotFound, "does not exist"),
     "Permission denied": (PermissionDenied, "may not be touched by this user"),
     "Operation not permitted": (PermissionDenied, "may not be changed by this user"),
     "Read-only file system": (PermissionDenied, "is on a read-only file system"),
@@ -39,14 +52,28 @@ STRERROR: dict[str, tuple[type[FirecrestError], str]] = {
     "Too many levels of symbolic links": (InvalidInput, "is a loop of symbolic links"),
 }
 
+_QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|`[^'\n]*'|"[^"\n]*\"""")
+_LAST = re.compile(rf"(?:^|: |\()({'|'.join(map(re.escape, STRERROR))})\)?$", re.MULTILINE)
+
 
 def failure(path: str, stderr: bytes, exit_status: int) -> FirecrestError:
     """The error that these last words mean for this path."""
-    text = stderr.decode("utf-8", "replace").strip()
-    for words, (kind, sentence) in STRERROR.items():
-        if words in text:
-            return kind(f"{path!r} {sentence}")
-    return CommandFailed(f"the operation on {path!r} ended with status {exit_status}: {text[-300:] or 'no message'}")
+    text = stderr.decode("utf-8", "surrogateescape").replace(path, "").strip()
+    meaning = _phrase(_QUOTED.sub("", text)) or _strerror(text)
+    if meaning is not None:
+        kind, sentence = meaning
+        return kind(f"{path!r} {sentence}")
+    words = stderr.decode("utf-8", "replace").strip()[-300:]
+    return CommandFailed(f"the operation on {path!r} ended with status {exit_status}: {words or 'no message'}")
+
+
+def _phrase(text: str) -> Meaning | None:
+    return next((meaning for words, meaning in PHRASES.items() if words in text), None)
+
+
+def _strerror(text: str) -> Meaning | None:
+    said = set(_LAST.findall(text))
+    return next((meaning for words, meaning in STRERROR.items() if words in said), None)
 
 
 def check(path: str, result: Result) -> None:
@@ -58,6 +85,7 @@ def check(path: str, result: Result) -> None:
 def failure_of(path: str, result: Result) -> FirecrestError:
     """The error of one of several paths: what the line that names it says, else what all lines say."""
     lines = result.stderr.decode("utf-8", "surrogateescape").splitlines()
-    named = [line for line in lines if f"{path}:" in line or f"{path}'" in line]
+    shown = (f" {path}:", f"'{path}'", f"`{path}'")
+    named = [line for line in lines if any(name in f" {line}" for name in shown)]
     words = "\n".join(named or lines).encode("utf-8", "surrogateescape")
     return failure(path, words, result.exit_status)

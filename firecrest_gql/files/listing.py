@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result
 from firecrest_gql.errors import FirecrestError, NotADirectory
 from firecrest_gql.files.failures import failure_of
+from firecrest_gql.files.road import EachCommand
 from firecrest_gql.model.files import File, FileType
 
 # type, size, owner, group, uid, gid, octal mode, ls mode, three times, inode, links, link target, path
 FIELDS = ("%y", "%s", "%u", "%g", "%U", "%G", "%m", "%M", "%T@", "%A@", "%C@", "%i", "%n", "%l", "%p")
+PATH = "%p\\0"
 FORMAT = "".join(field + "\\0" for field in FIELDS)
 
 # find(1), %y
@@ -71,7 +73,7 @@ def _time(text: str) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Stat(Command[dict[str, File | FirecrestError]]):
+class Stat(EachCommand[dict[str, File | FirecrestError]]):
     """The file at each of these paths, or the error that it met."""
 
     system: str
@@ -83,9 +85,9 @@ class Stat(Command[dict[str, File | FirecrestError]]):
         return ["xargs", "-0", "sh", "-c", 'find "$@" -maxdepth 0 -printf "$0"', FORMAT]
 
     @property
-    def stdin(self) -> Stdin:
-        """The paths."""
-        return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in self.paths))
+    def each(self) -> str:
+        """Of what is held, under the path's name."""
+        return f"find \"$held\" -maxdepth 0 -printf '{FORMAT.removesuffix(PATH)}' && printf '%s\\0' \"$path\""
 
     def parse(self, result: Result) -> dict[str, File | FirecrestError]:
         """By path, as they were asked for."""

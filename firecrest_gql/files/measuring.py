@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result
 from firecrest_gql.errors import CommandFailed, FirecrestError, Unsupported
+from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import failure, failure_of
+from firecrest_gql.files.road import EachCommand, FileCommand
 from firecrest_gql.model.files import FileSystemUsage
 
 MIME_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+_-]+")
@@ -15,14 +17,18 @@ NO_PROGRAM = 127  # xargs(1): the command cannot be found
 # One du for each path: one du for all would count what two of them share only once. $? tells whether it saw all of it.
 DISK_USAGE = r'for p do du -s -0 --block-size=1 -- "$p"; printf "%d\0" $?; done'
 
-
-def _paths(paths: tuple[str, ...]) -> Stdin:
-    return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths))
+DISK_USAGE_OF_ONE = r"""
+size=$(du -s --block-size=1 -- "$held"); status=$?
+printf "%s\t%s\0%d\0" "${size%%[!0-9]*}" "$path" "$status"
+(exit "$status")
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class MimeTypes(Command[dict[str, str | FirecrestError]]):
+class MimeTypes(EachCommand[dict[str, str | FirecrestError]]):
     """The media type of what is at each path, links not followed, or the error that it met."""
+
+    lost = r"%s\0"
 
     paths: tuple[str, ...]
 
@@ -32,9 +38,9 @@ class MimeTypes(Command[dict[str, str | FirecrestError]]):
         return ["xargs", "-0", "file", "--brief", "-00", "--mime-type", "--no-dereference", "--"]
 
     @property
-    def stdin(self) -> Stdin:
-        """The paths, each ended by NUL."""
-        return _paths(self.paths)
+    def each(self) -> str:
+        """The same of what is held."""
+        return 'file --brief -00 --mime-type --no-dereference -- "$held"'
 
     def parse(self, result: Result) -> dict[str, str | FirecrestError]:
         """In the order of the paths; where `file` cannot tell, it says why in place of a type."""
@@ -49,7 +55,7 @@ def _type(path: str, told: str) -> str | FirecrestError:
 
 
 @dataclass(frozen=True, slots=True)
-class DiskUsage(Command[dict[str, int | FirecrestError]]):
+class DiskUsage(EachCommand[dict[str, int | FirecrestError]]):
     """The bytes on disk of the tree at each path, or the error that it met anywhere in it."""
 
     paths: tuple[str, ...]
@@ -60,9 +66,9 @@ class DiskUsage(Command[dict[str, int | FirecrestError]]):
         return ["nice", "-n", "19", "xargs", "-0", "sh", "-c", DISK_USAGE, "sh"]
 
     @property
-    def stdin(self) -> Stdin:
-        """The paths, each ended by NUL."""
-        return _paths(self.paths)
+    def each(self) -> str:
+        """Of what is held, under the path's name."""
+        return DISK_USAGE_OF_ONE
 
     def parse(self, result: Result) -> dict[str, int | FirecrestError]:
         """Each is `<bytes>\\t<path>`, where there is anything, and the status."""
@@ -76,10 +82,15 @@ class DiskUsage(Command[dict[str, int | FirecrestError]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Usage(Command[dict[str, FileSystemUsage | FirecrestError]]):
+class Usage(FileCommand[dict[str, FileSystemUsage | FirecrestError]]):
     """The room of the file system at each path, which the site names."""
 
     paths: tuple[str, ...]
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """No path of the user's: the site names them."""
+        return {}
 
     @property
     def argv(self) -> list[str]:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result
 from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure
 from firecrest_gql.files.listing import FIELDS, FORMAT, file_of, records
+from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import File, FileOrder, FileType
 
 # By which key (find -printf) and with which keys of sort(1). A record is `a/KEY/PATH`, the cursor's `z/KEY/PATH`:
@@ -89,7 +91,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class ListPage(Command[list[Entry]]):
+class ListPage(FileCommand[list[Entry]]):
     """At most `count` entries behind the one with this key and path, in order."""
 
     system: str
@@ -97,6 +99,11 @@ class ListPage(Command[list[Entry]]):
     wanted: Wanted
     count: int
     after: tuple[str, str] | None = None
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """A link to a directory is entered."""
+        return {"path": Hold.DIRECTORY}
 
     @property
     def argv(self) -> list[str]:
@@ -120,11 +127,16 @@ class ListPage(Command[list[Entry]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Count(Command[int]):
+class Count(FileCommand[int]):
     """How many entries there are."""
 
     path: str
     wanted: Wanted
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """A link to a directory is entered."""
+        return {"path": Hold.DIRECTORY}
 
     @property
     def argv(self) -> list[str]:

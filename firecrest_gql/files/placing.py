@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result
+from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure
 from firecrest_gql.files.home import KEEP
+from firecrest_gql.files.road import FileCommand
 
 TARGET = 2  # the status of these programs where it is the target that failed
 
@@ -72,13 +74,20 @@ rm -rf --one-file-system -- "$1"
 
 
 @dataclass(frozen=True, slots=True)
-class Copy(Command[None]):
+class Copy(FileCommand[None]):
     """A copy of a file, a link, or a directory with everything in it."""
+
+    twin = "startCopy"
 
     path: str
     target: str
     dereference: bool = False
     overwrite: bool = False
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """Where links are copied as what they point to, only one file at a time can be held."""
+        return {"path": Hold.PLAIN if self.dereference else Hold.ENTRY, "target": Hold.TARGET}
 
     @property
     def argv(self) -> list[str]:
@@ -92,12 +101,19 @@ class Copy(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Move(Command[None]):
+class Move(FileCommand[None]):
     """An entry under another name."""
+
+    twin = "startMove"
 
     path: str
     target: str
     overwrite: bool = False
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """A link is moved, not what it points to."""
+        return {"path": Hold.ENTRY, "target": Hold.TARGET}
 
     @property
     def argv(self) -> list[str]:

@@ -3,21 +3,18 @@
 import re
 import time
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
 
-from firecrest_gql.command import Command
 from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied, TooLarge
 from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
 from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
 from firecrest_gql.files.listing import Stat
 from firecrest_gql.files.measuring import DiskUsage, MimeTypes, Usage
+from firecrest_gql.files.road import FileRoad, allows_all
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
 from firecrest_gql.model.files import File, FileContent, FileSystemUsage, UserAccount
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
-
-T = TypeVar("T")
 
 HOME_SECONDS = 300.0
 LINE_GUESS = 1024
@@ -26,24 +23,16 @@ MAX_OFFSET = 2**62  # no file reaches there, and every tail can count so far
 MODE = re.compile(r"[0-7]{3,4}")
 
 
-class Runs(Protocol):
-    """What runs commands on systems."""
-
-    async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
-        """The command's answer."""
-        ...
-
-
 class Files:
     """Everything that a viewer does with files."""
 
-    def __init__(self, transport: Runs) -> None:
-        self._transport = transport
+    def __init__(self, road: FileRoad) -> None:
+        self._road = road
         self._homes: dict[tuple[str, str], tuple[float, str]] = {}
 
     async def account(self, system: SystemSettings, caller: Caller) -> UserAccount:
         """The caller's account there, as the system tells it now."""
-        account = await self._transport.run(system, caller, Account(caller.username))
+        account = await self._road.run(system, caller, Account(caller.username))
         self._forget_old()
         self._homes[system.name, caller.username] = (time.monotonic(), account.home)
         return account
@@ -56,7 +45,7 @@ class Files:
 
     async def resolve(self, system: SystemSettings, caller: Caller, path: str, *, argument: str = "path") -> str:
         """The absolute path, inside the allowed trees or the home."""
-        limited = "/" not in system.allowed_paths
+        limited = not allows_all(system)
         home = await self.home(system, caller) if limited or paths.needs_home(path) else None
         found = paths.resolve(path, argument=argument, home=home)
         paths.allow(found, (*system.allowed_paths, *([home] if home else [])), argument=argument)
@@ -85,7 +74,7 @@ class Files:
         """The file at each path, or why there is none."""
         places = [await self._resolved(system, caller, path, argument) for path in wanted]
         good = tuple(dict.fromkeys(place for place in places if isinstance(place, str)))
-        found = await self._transport.run(system, caller, Stat(system.name, good)) if good else {}
+        found = await self._road.run(system, caller, Stat(system.name, good)) if good else {}
         return [found[place] if isinstance(place, str) else place for place in places]
 
     async def head(
@@ -93,12 +82,12 @@ class Files:
     ) -> FileContent:
         """The first lines or bytes; ten lines where nothing is said."""
         lines, length = _extent(system, lines, size)
-        content = await self._transport.run(system, caller, Read(file.location, 0, length))
+        content = await self._road.run(system, caller, Read(file.location, 0, length))
         if lines is None:
             return content
         if content.data.count(b"\n") < lines and content.truncated:
             limit = system.limits.max_inline_file_size
-            content = await self._transport.run(system, caller, Read(file.location, 0, limit))
+            content = await self._road.run(system, caller, Read(file.location, 0, limit))
         return first_lines(content, lines)
 
     async def tail(
@@ -106,12 +95,12 @@ class Files:
     ) -> FileContent:
         """The last lines or bytes; ten lines where nothing is said."""
         lines, length = _extent(system, lines, size)
-        content = await self._transport.run(system, caller, ReadEnd(file.location, length))
+        content = await self._road.run(system, caller, ReadEnd(file.location, length))
         if lines is None:
             return content
         if content.data.count(b"\n") <= lines and content.truncated:
             limit = system.limits.max_inline_file_size
-            content = await self._transport.run(system, caller, ReadEnd(file.location, limit))
+            content = await self._road.run(system, caller, ReadEnd(file.location, limit))
         return last_lines(content, lines)
 
     async def content(
@@ -120,31 +109,31 @@ class Files:
         """Bytes from an offset on."""
         if not 0 <= offset <= MAX_OFFSET:
             raise InvalidInput(f"offset: from 0 to {MAX_OFFSET}, is {offset}")
-        return await self._transport.run(system, caller, Read(file.location, offset, _length(system, length, "length")))
+        return await self._road.run(system, caller, Read(file.location, offset, _length(system, length, "length")))
 
     async def checksums(
         self, system: SystemSettings, caller: Caller, algorithm: str, wanted: Sequence[str]
     ) -> dict[str, str | FirecrestError]:
         """The checksum of each place, by one command."""
-        return await self._transport.run(system, caller, Checksum(algorithm, tuple(wanted)))
+        return await self._road.run(system, caller, Checksum(algorithm, tuple(wanted)))
 
     async def mime_types(
         self, system: SystemSettings, caller: Caller, wanted: Sequence[str]
     ) -> dict[str, str | FirecrestError]:
         """The media type of what is at each place, by one command."""
-        return await self._transport.run(system, caller, MimeTypes(tuple(wanted)))
+        return await self._road.run(system, caller, MimeTypes(tuple(wanted)))
 
     async def disk_usages(
         self, system: SystemSettings, caller: Caller, wanted: Sequence[str]
     ) -> dict[str, int | FirecrestError]:
         """The bytes on disk of the tree at each place, by one command."""
-        return await self._transport.run(system, caller, DiskUsage(tuple(wanted)))
+        return await self._road.run(system, caller, DiskUsage(tuple(wanted)))
 
     async def usages(
         self, system: SystemSettings, caller: Caller, wanted: Sequence[str]
     ) -> dict[str, FileSystemUsage | FirecrestError]:
         """The room of the file system at each place, by one command."""
-        return await self._transport.run(system, caller, Usage(tuple(wanted)))
+        return await self._road.run(system, caller, Usage(tuple(wanted)))
 
     async def create_directory(
         self, system: SystemSettings, caller: Caller, path: str, *, parents: bool, mode: str | None
@@ -152,7 +141,7 @@ class Files:
         """Make it and answer where."""
         _check_mode(mode)
         place = await self.resolve(system, caller, path)
-        await self._transport.run(system, caller, MakeDirectory(place, parents, mode))
+        await self._road.run(system, caller, MakeDirectory(place, parents, mode))
         return place
 
     async def upload(
@@ -164,13 +153,13 @@ class Files:
         if len(data) > limit:
             raise TooLarge(f"content: {len(data)} bytes are over maxInlineFileSize, {limit}")
         place = await self.resolve(system, caller, path)
-        await self._transport.run(system, caller, Upload(place, data, mode or "0644", overwrite))
+        await self._road.run(system, caller, Upload(place, data, mode or "0644", overwrite))
         return place
 
     async def remove(self, system: SystemSettings, caller: Caller, path: str, *, recursive: bool) -> str:
         """Remove it and answer what; never / and never the home itself."""
         place = await self.resolve_changeable(system, caller, path)
-        await self._transport.run(system, caller, Remove(place, recursive))
+        await self._road.run(system, caller, Remove(place, recursive))
         return place
 
     async def _resolved(self, system: SystemSettings, caller: Caller, path: str, argument: str) -> str | FirecrestError:

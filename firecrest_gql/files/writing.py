@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result, Stdin
+from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check
 from firecrest_gql.files.home import KEEP
+from firecrest_gql.files.road import FileCommand
 
 # $1 target, $2 expected bytes, $3 mode, $4 whether to overwrite. Written beside the target under a temporary name that
 # goes away however this ends; `ln` refuses an existing target in the same step that makes it.
@@ -32,12 +34,17 @@ else rm -- "$1" < /dev/null; fi
 
 
 @dataclass(frozen=True, slots=True)
-class MakeDirectory(Command[None]):
+class MakeDirectory(FileCommand[None]):
     """A new directory, with its parents where asked."""
 
     path: str
     parents: bool = False
     mode: str | None = None
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """Missing parents are made one by one."""
+        return {"path": Hold.PARENTS if self.parents else Hold.ENTRY}
 
     @property
     def argv(self) -> list[str]:
@@ -51,13 +58,20 @@ class MakeDirectory(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Upload(Command[None]):
+class Upload(FileCommand[None]):
     """A small file: the remote side knows the expected length and renames nothing shorter."""
+
+    twin = "startUpload"
 
     path: str
     data: bytes
     mode: str
     overwrite: bool = False
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """A link is replaced, not what it points to."""
+        return {"path": Hold.ENTRY}
 
     @property
     def argv(self) -> list[str]:
@@ -76,11 +90,18 @@ class Upload(Command[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Remove(Command[None]):
+class Remove(FileCommand[None]):
     """An entry gone; a directory with what is in it only where asked."""
+
+    twin = "startRemove"
 
     path: str
     recursive: bool = False
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """A link is removed, not what it points to."""
+        return {"path": Hold.ENTRY}
 
     @property
     def argv(self) -> list[str]:

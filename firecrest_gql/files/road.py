@@ -1,0 +1,122 @@
+"""The road of file operations: the allowed paths hold on it, and what takes too long is sent to its twin."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+
+from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.errors import CommandTimeout
+from firecrest_gql.files.confinement import Hold, confined, confined_each
+from firecrest_gql.model.identity import Caller
+from firecrest_gql.settings import SystemSettings
+
+T = TypeVar("T")
+
+
+class FileCommand(Command[T]):
+    """A command on files, which says how it takes each path; a path is a `str` field that is part of `argv`."""
+
+    twin: ClassVar[str | None] = None
+    """The mutation that does the same in the transfer queue, where no blocking time limit ends it."""
+
+    @property
+    @abstractmethod
+    def holds(self) -> Mapping[str, Hold]:
+        """How it takes the path in each of these fields; none where no path comes from the user."""
+
+    def confined(self, trees: Sequence[str]) -> list[str]:
+        """Its argument vector where paths may lead to these trees alone."""
+        paths = [(hold, str(getattr(self, field))) for field, hold in self.holds.items()]
+        names = {field: hold.called(path) for field, (hold, path) in zip(self.holds, paths, strict=True)}
+        held = cast("FileCommand[T]", replace(cast("Any", self), **names))
+        return confined(held.argv, trees, paths)
+
+
+class EachCommand(FileCommand[T]):
+    """A command on many paths at once, which come NUL-separated on standard input."""
+
+    paths: tuple[str, ...]
+    lost: ClassVar[str] = ""
+    """A format of printf for the words that say why there is no answer; empty where answers name their paths."""
+
+    @property
+    @abstractmethod
+    def each(self) -> str:
+        """A shell's program that gives for $held, in the name of $path, what the command itself gives for one path."""
+
+    @property
+    def holds(self) -> Mapping[str, Hold]:
+        """Each is an entry, links not followed, unless overridden."""
+        return {"paths": Hold.ENTRY}
+
+    @property
+    def stdin(self) -> Stdin:
+        """The paths, each ended by NUL."""
+        return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in self.paths))
+
+    def confined(self, trees: Sequence[str]) -> list[str]:
+        """One after the other, each held for itself."""
+        return ["xargs", "-0", *confined_each(self.each, self.lost, trees, self.holds["paths"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Confined(Command[T], Generic[T]):
+    """A command whose paths lead to these trees alone, or to the home."""
+
+    command: FileCommand[T]
+    trees: tuple[str, ...]
+
+    @property
+    def argv(self) -> list[str]:
+        """The command behind its guard."""
+        return self.command.confined(self.trees)
+
+    @property
+    def stdin(self) -> Stdin:
+        """The command's own."""
+        return self.command.stdin
+
+    @property
+    def time_limit(self) -> float | None:
+        """The command's own."""
+        return self.command.time_limit
+
+    @property
+    def output_limit(self) -> int | None:
+        """The command's own."""
+        return self.command.output_limit
+
+    def parse(self, result: Result) -> T:
+        """The command's own answer, in the names that the user gave."""
+        return self.command.parse(result)
+
+
+class Runs(Protocol):
+    """What runs commands on systems."""
+
+    async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
+        """The command's answer."""
+        ...
+
+
+class FileRoad:
+    """Runs file commands and nothing else."""
+
+    def __init__(self, transport: Runs) -> None:
+        self._transport = transport
+
+    async def run(self, system: SystemSettings, caller: Caller, command: FileCommand[T]) -> T:
+        """The command's answer; `PermissionDenied` where a path leads outside the allowed trees."""
+        remote = command if allows_all(system) else Confined(command, system.allowed_paths)
+        try:
+            return await self._transport.run(system, caller, remote)
+        except CommandTimeout as error:
+            if command.twin is None:
+                raise
+            raise CommandTimeout(f"{error.message}; {command.twin} takes the time that it needs") from None
+
+
+def allows_all(system: SystemSettings) -> bool:
+    """Whether every path is allowed, so that nothing needs to be held."""
+    return "/" in system.allowed_paths
