@@ -5,9 +5,19 @@ from datetime import datetime
 
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.jobs.page import JobOrder
-from firecrest_gql.model.cluster import ComputeNode, Reservation
+from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.files import File
-from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobEvent, JobFilter, JobSpec, OutputChunk, OutputStream
+from firecrest_gql.model.jobs import (
+    Job,
+    JobAct,
+    JobChange,
+    JobEvent,
+    JobFilter,
+    JobSpec,
+    JobUsage,
+    OutputChunk,
+    OutputStream,
+)
 from firecrest_gql.model.page import Page
 from firecrest_gql.model.tasks import Task
 from firecrest_gql.settings import SystemSettings
@@ -18,9 +28,9 @@ from resolvers.systems import system, systems
 from resolvers.tasks import held
 
 
-async def job(context: Context, found: SystemSettings, job_id: str) -> Job:
-    """The job with this id."""
-    return await context.loaders.job(found, job_id)
+async def job(context: Context, found: SystemSettings, job_id: str, usage: bool = False) -> Job:
+    """The job with this id; `usage`: what it has used will be asked for too."""
+    return await context.loaders.job(found, job_id, usage)
 
 
 async def job_of(context: Context, name: str, job_id: str) -> Job:
@@ -29,11 +39,17 @@ async def job_of(context: Context, name: str, job_id: str) -> Job:
 
 
 async def jobs(
-    context: Context, found: SystemSettings, wanted: JobFilter, order: JobOrder, first: int, after: str | None
+    context: Context,
+    found: SystemSettings,
+    wanted: JobFilter,
+    order: JobOrder,
+    first: int,
+    after: str | None,
+    usage: bool = False,
 ) -> Page[Job]:
-    """One page of the jobs that the filter means."""
+    """One page of the jobs that the filter means; `usage`: what they have used will be asked for too."""
     cursors.check_first(first, context.services.settings.limits.max_page_size)
-    return await context.services.jobs.jobs(context.caller, found, wanted, order, first, after)
+    return await context.services.jobs.jobs(context.caller, found, wanted, order, first, after, usage)
 
 
 async def nodes(context: Context, found: SystemSettings) -> list[ComputeNode]:
@@ -48,7 +64,17 @@ async def reservations(context: Context, found: SystemSettings) -> list[Reservat
 
 async def script(context: Context, of: Job) -> str | None:
     """What was submitted, as far as the scheduler still tells it."""
-    return await context.services.jobs.script(context.caller, system(context, of.system), of.job_id)
+    return await context.loaders.script(system(context, of.system), of.job_id)
+
+
+async def used(context: Context, of: Job) -> JobUsage:
+    """What accounting has recorded of it: with the job, where that came from there."""
+    return of.usage or await context.loaders.job_usage(system(context, of.system), of.job_id)
+
+
+async def projects(context: Context, name: str) -> list[Project]:
+    """What the viewer's jobs can be charged to."""
+    return await context.services.jobs.projects(context.caller, system(context, name))
 
 
 async def output_file(context: Context, of: Job, path: str | None) -> File | None:

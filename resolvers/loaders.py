@@ -12,7 +12,7 @@ from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.model.files import File, FileSystemUsage
 from firecrest_gql.model.identity import Caller
-from firecrest_gql.model.jobs import Job
+from firecrest_gql.model.jobs import Job, JobUsage
 from firecrest_gql.settings import SystemSettings
 
 G = TypeVar("G", bound=Hashable)
@@ -32,7 +32,9 @@ class Loaders:
         self._mime_types: DataLoader[tuple[str, str], str] = DataLoader(self._load_mime_types, cache=False)
         self._disk_usages: DataLoader[tuple[str, str], int] = DataLoader(self._load_disk_usages, cache=False)
         self._usages: DataLoader[tuple[str, str], FileSystemUsage] = DataLoader(self._load_usages, cache=False)
-        self._job: DataLoader[tuple[str, str], Job] = DataLoader(self._load_jobs, cache=False)
+        self._job: DataLoader[tuple[str, str, bool], Job] = DataLoader(self._load_jobs, cache=False)
+        self._job_usages: DataLoader[tuple[str, str], JobUsage] = DataLoader(self._load_job_usages, cache=False)
+        self._scripts: DataLoader[tuple[str, str], str | None] = DataLoader(self._load_scripts, cache=False)
 
     async def file(self, system: SystemSettings, path: str) -> File:
         """The file at this path, as the caller wrote it."""
@@ -59,10 +61,20 @@ class Loaders:
         self._systems[system.name] = system
         return await self._usages.load((system.name, location))
 
-    async def job(self, system: SystemSettings, job_id: str) -> Job:
-        """The job with this id."""
+    async def job(self, system: SystemSettings, job_id: str, usage: bool = False) -> Job:
+        """The job with this id, with its usage if wanted."""
         self._systems[system.name] = system
-        return await self._job.load((system.name, job_id))
+        return await self._job.load((system.name, job_id, usage))
+
+    async def job_usage(self, system: SystemSettings, job_id: str) -> JobUsage:
+        """What the job with this id has used."""
+        self._systems[system.name] = system
+        return await self._job_usages.load((system.name, job_id))
+
+    async def script(self, system: SystemSettings, job_id: str) -> str | None:
+        """The script of the job with this id."""
+        self._systems[system.name] = system
+        return await self._scripts.load((system.name, job_id))
 
     async def _load_stats(self, keys: list[tuple[str, str]]) -> Sequence[File | FirecrestError]:
         return await _grouped(keys, self._stats_of)
@@ -70,8 +82,27 @@ class Loaders:
     async def _stats_of(self, name: str, paths: list[str]) -> Sequence[File | FirecrestError]:
         return await self._files.stats(self._systems[name], self._caller, paths, argument="path")
 
-    async def _load_jobs(self, keys: list[tuple[str, str]]) -> Sequence[Job | FirecrestError]:
-        return await _grouped(keys, lambda name, ids: self._jobs.jobs_by_id(self._caller, self._systems[name], ids))
+    async def _load_jobs(self, keys: list[tuple[str, str, bool]]) -> Sequence[Job | FirecrestError]:
+        used = {name for name, _, usage in keys if usage}
+
+        async def load(name: str, ids: list[str]) -> Sequence[Job | FirecrestError]:
+            return await self._jobs.jobs_by_id(self._caller, self._systems[name], ids, name in used)
+
+        return await _grouped([(name, job_id) for name, job_id, _ in keys], load)
+
+    async def _load_job_usages(self, keys: list[tuple[str, str]]) -> Sequence[JobUsage | FirecrestError]:
+        async def load(name: str, ids: list[str]) -> Sequence[JobUsage | FirecrestError]:
+            usages = await self._jobs.usages(self._caller, self._systems[name], ids)
+            return [usages[job_id] for job_id in ids]
+
+        return await _grouped(keys, load)
+
+    async def _load_scripts(self, keys: list[tuple[str, str]]) -> Sequence[str | FirecrestError | None]:
+        async def load(name: str, ids: list[str]) -> Sequence[str | FirecrestError | None]:
+            scripts = await self._jobs.scripts(self._caller, self._systems[name], ids)
+            return [scripts[job_id] for job_id in ids]
+
+        return await _grouped(keys, load)
 
     async def _load_sums(self, keys: list[tuple[tuple[str, str], str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._sums_of)

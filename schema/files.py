@@ -1,4 +1,4 @@
-"""Files and accounts."""
+"""Files."""
 
 from datetime import datetime
 from typing import Annotated
@@ -185,23 +185,3 @@ class FileConnection:
     nodes: list[File] = attribute("The files.")
     page_info: PageInfo = attribute("Where the page stands.")
     total_count: int | None = attribute("How many there are in all, where that is known.")
-
-
-@strawberry.type(description="A group of a system.")
-class Group:
-    """A group of a system."""
-
-    gid: BigInt = attribute("Its number.")
-    name: str = attribute("Its name.")
-
-
-@strawberry.type(description="The viewer's account on a system, as the system tells it.")
-class UserAccount:
-    """The viewer's account on a system."""
-
-    username: str = attribute("The login name.")
-    uid: BigInt = attribute("Its number.")
-    gid: BigInt = attribute("The number of its first group.")
-    groups: list[Group] = attribute("All its groups.")
-    home: str = attribute("The home directory: ~ in every path.")
-    shell: str | None = attribute("The login shell.")

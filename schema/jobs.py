@@ -14,8 +14,25 @@ from schema.files import File
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
 
+USAGE = ("maxMemory", "cpuSeconds", "steps")
+"""What accounting alone tells: selected below a list of jobs, it is asked for together with them."""
+
 CHUNK = 200
 """The cost of a chunk's bytes, up to 64 KiB, which aliases could ask for many times in each event."""
+
+
+@strawberry.type(description="A part of a job that the scheduler has started by itself.")
+class JobStep:
+    """A part of a job that the scheduler has started by itself."""
+
+    step_id: str = attribute("As the scheduler writes it: 7_4.batch, 12.0.")
+    name: str = attribute("What runs; batch is the script.")
+    state: model.JobState = attribute("Where it is in its life.")
+    exit_code: int | None = attribute("Its exit code, once it has ended.")
+    signal: int | None = attribute("The signal that ended it, if one did.")
+    started_at: datetime | None = attribute("When it started.")
+    ended_at: datetime | None = attribute("When it ended.")
+    elapsed_seconds: int | None = attribute("How long it has run.")
 
 
 @strawberry.type(description="A job of a system's scheduler.")
@@ -75,6 +92,21 @@ class Job(Node):
     async def script(self: model.Job, info: Info) -> str | None:
         """What was submitted, as far as the scheduler still tells it to the viewer."""
         return await jobs.script(info.context, self)
+
+    @field(BigInt | None, cost=REMOTE)
+    async def max_memory(self: model.Job, info: Info) -> int | None:
+        """The most bytes of memory that one of its tasks has used, from accounting: null until a step has ended."""
+        return (await jobs.used(info.context, self)).max_memory
+
+    @field(float | None, cost=REMOTE)
+    async def cpu_seconds(self: model.Job, info: Info) -> float | None:
+        """The processors' time that it has used, from accounting: null until a step has ended."""
+        return (await jobs.used(info.context, self)).cpu_seconds
+
+    @field(list[JobStep] | None, cost=REMOTE)
+    async def steps(self: model.Job, info: Info) -> list[model.JobStep]:
+        """Its steps, from accounting, which may lag behind by seconds; those of all jobs asked for are one command."""
+        return list((await jobs.used(info.context, self)).steps)
 
     @field(optional(File), cost=REMOTE)
     async def stdout(self: model.Job, info: Info) -> files_model.File | None:

@@ -12,6 +12,18 @@ def selects(info: Info, name: str) -> bool:
     return any(name == below for field in info.selected_fields for below in _names(field.selections))
 
 
+def selects_below(info: Info, *names: str) -> bool:
+    """Whether any of these fields is selected anywhere below the field being answered."""
+    return any(_within(field.selections, names) for field in info.selected_fields)
+
+
+def _within(selections: Iterable[Selection], names: tuple[str, ...]) -> bool:
+    return any(
+        (isinstance(selection, SelectedField) and selection.name in names) or _within(selection.selections, names)
+        for selection in selections
+    )
+
+
 def _names(selections: Iterable[Selection]) -> Iterable[str]:
     for selection in selections:
         if isinstance(selection, SelectedField):

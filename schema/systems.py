@@ -13,13 +13,15 @@ from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.page import Page
 from firecrest_gql.settings import SystemSettings
 from resolvers import files, ids, jobs, service, systems
+from schema.accounts import UserAccount
 from schema.cluster import ComputeNode, Reservation
 from schema.fields import REMOTE, Info, attribute, field, optional, says
-from schema.files import File, UserAccount
+from schema.files import File
 from schema.health import ComponentHealth
-from schema.jobs import Job, JobConnection, JobFilter, Partition
+from schema.jobs import USAGE, Job, JobConnection, JobFilter, Partition
 from schema.nodes import Node
 from schema.scalars import BigInt
+from schema.selection import selects_below
 from schema.service import Limits
 
 
@@ -137,7 +139,7 @@ class System(Node):
         self: SystemSettings, info: Info, job_id: Annotated[str, says("As the scheduler writes it.")]
     ) -> jobs_model.Job:
         """A job in the live queue or in accounting; jobs asked for together are one command."""
-        return await jobs.job(info.context, self, job_id)
+        return await jobs.job(info.context, self, job_id, selects_below(info, *USAGE))
 
     @field(optional(JobConnection), cost=REMOTE)
     async def jobs(
@@ -150,7 +152,8 @@ class System(Node):
     ) -> Page[jobs_model.Job]:
         """The jobs of the live queue and of accounting."""
         wanted = filter.condition() if filter is not None else jobs_model.JobFilter()
-        return await jobs.jobs(info.context, self, wanted, order_by, first, after)
+        usage = selects_below(info, *USAGE)
+        return await jobs.jobs(info.context, self, wanted, order_by, first, after, usage)
 
     @field(optional(File), cost=REMOTE)
     async def file(

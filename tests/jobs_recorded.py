@@ -51,7 +51,7 @@ class Recorded(Direct):
         return Tells(self._chosen(self.live, job_filter))
 
     def accounting(  # type: ignore[override]
-        self, job_filter: JobFilter, username: str, system: str
+        self, job_filter: JobFilter, username: str, system: str, usage: bool = False
     ) -> Command[list[Job]]:
         self.asked.append(("accounting", job_filter))
         return Tells(self._chosen(self.records, job_filter), self.down)

@@ -42,7 +42,8 @@ COMMANDS = (
     SLURM.partitions(),
     SLURM.nodes(),
     SLURM.reservations(),
-    SLURM.script("1"),
+    SLURM.scripts(["1"]),
+    SLURM.projects("fireuser"),
     SLURM.version(),
 )
 

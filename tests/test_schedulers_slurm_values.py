@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from firecrest_gql.command import Result
 from firecrest_gql.model.jobs import Job, JobFilter, JobState
-from firecrest_gql.schedulers.slurm.accounting import FIELDS as ACCOUNTING_FIELDS
 from firecrest_gql.schedulers.slurm.accounting import Accounting
 from firecrest_gql.schedulers.slurm.live import FIELDS
 from firecrest_gql.schedulers.slurm.outputs import Identity, output_path
 from firecrest_gql.schedulers.slurm.queue import Queue, bare_id
+from firecrest_gql.schedulers.slurm.record import FIELDS as ACCOUNTING_FIELDS
 from firecrest_gql.schedulers.slurm.records import records, token
 from firecrest_gql.schedulers.slurm.states import STATES, job_state
-from firecrest_gql.schedulers.slurm.values import exit_pair, memory, minutes, seconds, time, wait_status
+from firecrest_gql.schedulers.slurm.values import cpu_seconds, exit_pair, memory, seconds, size, time, wait_status
 
 TEXT = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 
@@ -183,8 +183,9 @@ def test_durations(raw: str, expected: int | None) -> None:
     assert seconds(raw) == expected
 
 
-def test_minutes_times_and_sizes() -> None:
-    assert [minutes(raw) for raw in ("1440", "UNLIMITED", "Partition_Limit", "")] == [86_400, None, None, None]
+def test_processor_times_times_and_sizes() -> None:
+    assert [cpu_seconds(raw) for raw in ("00:00.064", "1-00:00:01", "INVALID", "")] == [0.064, 86_401.0, None, None]
+    assert [size(raw) for raw in ("5420K", "1.50G", "12", "", "?")] == [5420 * 2**10, 1536 * 2**20, 12, None, None]
     assert [time(raw) for raw in ("Unknown", "None", "N/A", "", "0")] == [None] * 5
     assert time("1") == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
     assert memory("billing=1,cpu=1,mem=1536M,node=1") == 1536 * 2**20
@@ -234,7 +235,7 @@ def test_accounting_reads_the_same_job() -> None:
         None,
     )
     assert job.ended_at == datetime.fromtimestamp(30, UTC)
-    running = accounting(State="RUNNING", Start="20", End="Unknown", NodeList="None assigned", TimelimitRaw="1")
+    running = accounting(State="RUNNING", Start="20", End="Unknown", NodeList="None assigned", Timelimit="00:01:00")
     assert (running.ended_at, running.exit_code, running.node_list, running.time_limit_seconds) == (
         None,
         None,

@@ -37,6 +37,7 @@ SelectTypeParameters=CR_CPU
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0
 KillWait=5
+PriorityType=priority/multifactor
 MessageTimeout={message_timeout}
 PrivateData=jobs
 JobAcctGatherType=jobacct_gather/linux
@@ -44,7 +45,7 @@ AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={slurmdbd}
 AccountingStoragePass={munge}
-AccountingStoreFlags=job_comment
+AccountingStoreFlags=job_comment,job_script
 NodeName={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=1024 State=UNKNOWN
 PartitionName=debug Nodes=ALL Default=YES MaxTime=1-00:00:00 State=UP
 PartitionName=xfer Nodes=ALL MaxTime=06:00:00 State=UP

@@ -18,6 +18,7 @@ ACCOUNT = (
 class Account(FileCommand[UserAccount]):
     """Numbers, groups, home and shell of the account that runs this."""
 
+    system: str
     username: str
 
     @property
@@ -38,7 +39,13 @@ class Account(FileCommand[UserAccount]):
             numbers, names = rest[: rest.index("")], rest[rest.index("") + 1 :]
             groups = tuple(Group(int(number), name) for number, name in zip(numbers, names, strict=False))
             return UserAccount(
-                username=self.username, uid=int(uid), gid=int(gid), groups=groups, home=home, shell=shell or None
+                system=self.system,
+                username=self.username,
+                uid=int(uid),
+                gid=int(gid),
+                groups=groups,
+                home=home,
+                shell=shell or None,
             )
         except ValueError:
             raise CommandFailed(f"the account of {self.username} could not be read") from None

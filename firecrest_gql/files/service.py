@@ -32,7 +32,7 @@ class Files:
 
     async def account(self, system: SystemSettings, caller: Caller) -> UserAccount:
         """The caller's account there, as the system tells it now."""
-        account = await self._road.run(system, caller, Account(caller.username))
+        account = await self._road.run(system, caller, Account(system.name, caller.username))
         self._forget_old()
         self._homes[system.name, caller.username] = (time.monotonic(), account.home)
         return account

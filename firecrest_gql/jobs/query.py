@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from firecrest_gql.errors import FirecrestError, InvalidInput, NotFound
-from firecrest_gql.jobs.page import JobOrder, page
+from firecrest_gql.jobs.page import JobOrder, page, sort_key
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.rule import by_ids, for_accounting, for_queue
-from firecrest_gql.model.cluster import ComputeNode, Reservation
+from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.identity import Caller
-from firecrest_gql.model.jobs import Job, JobFilter, Partition
+from firecrest_gql.model.jobs import Job, JobFilter, JobUsage, Partition
 from firecrest_gql.model.page import Page
-from firecrest_gql.schedulers.dialect import Scheduler, merge
+from firecrest_gql.schedulers.dialect import Feature, Scheduler, merge, unsupported
 from firecrest_gql.schedulers.filtering import matches
 from firecrest_gql.settings import SystemSettings
 
@@ -34,14 +34,14 @@ class Jobs:
         return found
 
     async def jobs_by_id(
-        self, caller: Caller, system: SystemSettings, job_ids: Sequence[str]
+        self, caller: Caller, system: SystemSettings, job_ids: Sequence[str], usage: bool = False
     ) -> list[Job | FirecrestError]:
         """Each job or why there is none, by at most one command to the queue and one to accounting."""
         scheduler = self._scheduler(system)
         faults = {job_id: fault for job_id in job_ids if (fault := _fault(scheduler, job_id, caller, system))}
         asked = tuple(dict.fromkeys(job_id for job_id in job_ids if job_id not in faults))
         try:
-            found = await self._find(caller, system, asked) if asked else {}
+            found = await self._find(caller, system, asked, usage) if asked else {}
         except FirecrestError as error:
             return [faults.get(job_id, error) for job_id in job_ids]
         return [faults.get(job_id) or found[job_id] for job_id in job_ids]
@@ -54,19 +54,26 @@ class Jobs:
         order: JobOrder = JobOrder.SUBMITTED_DESC,
         first: int = 50,
         after: str | None = None,
+        usage: bool = False,
     ) -> Page[Job]:
         """One page of the jobs that the filter means; raises where the queue, or accounting if needed, is silent."""
         if first < 0:
             raise InvalidInput("first: at least 0")
-        return page(await self.all_jobs(caller, system, job_filter), order, first, after)
+        return page(await self.all_jobs(caller, system, job_filter, usage), order, first, after)
 
-    async def all_jobs(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
-        """Every job that the filter means, in no order."""
+    async def all_jobs(
+        self, caller: Caller, system: SystemSettings, job_filter: JobFilter, usage: bool = False
+    ) -> list[Job]:
+        """Every job that the filter means, in no order; with their usage, if accounting had to be asked anyway."""
         live, recent = await asyncio.gather(
             self.live(caller, system, for_queue(job_filter)), self._recent.of(system.name, caller.username)
         )
         rest = _unknown(job_filter, live)
-        accounted = await self.accounted(caller, system, rest) if rest else []
+        if rest and usage:
+            rest = for_queue(job_filter)  # of all jobs, so that it need not be asked once more for the live ones
+        accounted = await self.accounted(caller, system, rest, usage) if rest else []
+        if rest and usage and self._accounts(system):
+            live = with_usage(live, accounted)
         if _shows_own(job_filter, caller):
             accounted = merge(accounted, list(recent.values()))
         return [job for job in merge(live, accounted) if matches(job, job_filter)]
@@ -76,9 +83,11 @@ class Jobs:
         command = self._scheduler(system).queue(job_filter, caller.username, system.name)
         return await self._transport.run(system, caller, command)
 
-    async def accounted(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
+    async def accounted(
+        self, caller: Caller, system: SystemSettings, job_filter: JobFilter, usage: bool = False
+    ) -> list[Job]:
         """What accounting tells; nothing where there is none."""
-        command = self._scheduler(system).accounting(job_filter, caller.username, system.name)
+        command = self._scheduler(system).accounting(job_filter, caller.username, system.name, usage)
         return [] if command is None else await self._transport.run(system, caller, command)
 
     async def partitions(self, caller: Caller, system: SystemSettings, show_hidden: bool = False) -> list[Partition]:
@@ -93,33 +102,59 @@ class Jobs:
         """What is kept for some."""
         return await self._transport.run(system, caller, self._scheduler(system).reservations())
 
-    async def script(self, caller: Caller, system: SystemSettings, job_id: str) -> str | None:
-        """The job's script, as far as the scheduler still tells it to the caller."""
-        return await self._transport.run(system, caller, self._scheduler(system).script(job_id))
+    async def usages(self, caller: Caller, system: SystemSettings, job_ids: Sequence[str]) -> dict[str, JobUsage]:
+        """What each job has used, by one command; nothing of a job that accounting does not know yet."""
+        if not self._accounts(system):
+            raise unsupported(system.scheduler.kind, Feature.ACCOUNTING)
+        found = await self.accounted(caller, system, by_ids(tuple(job_ids)), usage=True)
+        return dict.fromkeys(job_ids, JobUsage()) | {job.job_id: job.usage for job in found if job.usage}
+
+    async def scripts(
+        self, caller: Caller, system: SystemSettings, job_ids: Sequence[str]
+    ) -> dict[str, str | FirecrestError | None]:
+        """Each job's script, as far as the scheduler still tells it to the caller, by one command."""
+        scripts = self._scheduler(system).scripts
+        told = await self._transport.run(system, caller, scripts(job_ids))
+        found: dict[str, str | FirecrestError | None] = {**told}
+        for job_id in (job_id for job_id in job_ids if job_id not in found):
+            try:
+                found[job_id] = (await self._transport.run(system, caller, scripts([job_id])))[job_id]
+            except FirecrestError as error:
+                found[job_id] = error
+        return found
+
+    async def projects(self, caller: Caller, system: SystemSettings) -> list[Project]:
+        """What the caller's jobs can be charged to."""
+        return await self._transport.run(system, caller, self._scheduler(system).projects(caller.username))
 
     async def version(self, caller: Caller, system: SystemSettings) -> str:
         """The scheduler's version, as it says itself."""
         return await self._transport.run(system, caller, self._scheduler(system).version())
 
     async def _find(
-        self, caller: Caller, system: SystemSettings, job_ids: tuple[str, ...]
+        self, caller: Caller, system: SystemSettings, job_ids: tuple[str, ...], usage: bool
     ) -> dict[str, Job | FirecrestError]:
-        live = _by_id(job_ids, await self.live(caller, system, by_ids(job_ids)))
-        missing = tuple(job_id for job_id in job_ids if job_id not in live)
-        return {**live, **await self._find_missing(caller, system, missing)} if missing else {**live}
-
-    async def _find_missing(
-        self, caller: Caller, system: SystemSettings, job_ids: tuple[str, ...]
-    ) -> dict[str, Job | FirecrestError]:
-        """Those that the queue does not know: out of accounting, submitted just now, or not there."""
-        absent: FirecrestError | None = None
-        found: dict[str, Job] = {}
+        live = await self.live(caller, system, by_ids(job_ids))
+        known = by_id(job_ids, live)
+        usage = usage and self._accounts(system)
+        wanted = tuple(job_id for job_id in job_ids if usage or job_id not in known)
+        if not wanted:
+            return {**known}
         try:
-            found = _by_id(job_ids, await self.accounted(caller, system, by_ids(job_ids)))
+            recorded = await self.accounted(caller, system, by_ids(wanted), usage)
         except FirecrestError as error:
-            absent = error
-        found = {**await self._recent.of(system.name, caller.username), **found}
-        return {job_id: found.get(job_id) or absent or no_job(system, job_id) for job_id in job_ids}
+            return {**dict.fromkeys(job_ids, error), **await self._just_submitted(caller, system, job_ids), **known}
+        recent = await self._just_submitted(caller, system, job_ids)
+        known = by_id(job_ids, with_usage(live, recorded) if usage else live)
+        found = {**recent, **by_id(job_ids, recorded), **known}
+        return {job_id: found.get(job_id) or no_job(system, job_id) for job_id in job_ids}
+
+    async def _just_submitted(self, caller: Caller, system: SystemSettings, job_ids: Sequence[str]) -> dict[str, Job]:
+        recent = await self._recent.of(system.name, caller.username)
+        return {job_id: recent[job_id] for job_id in job_ids if job_id in recent}
+
+    def _accounts(self, system: SystemSettings) -> bool:
+        return Feature.ACCOUNTING in self._scheduler(system).features
 
     def _scheduler(self, system: SystemSettings) -> Scheduler:
         return self._schedulers[system.scheduler.kind]
@@ -139,12 +174,18 @@ def _fault(scheduler: Scheduler, job_id: str, caller: Caller, system: SystemSett
     return None
 
 
-def _by_id(job_ids: Sequence[str], jobs: Sequence[Job]) -> dict[str, Job]:
+def by_id(job_ids: Sequence[str], jobs: Sequence[Job]) -> dict[str, Job]:
     """The job that bears each id; an array's own id stands for the first of its tasks."""
-    arrays = {job.array_job_id: job for job in reversed(jobs) if job.array_job_id}
     exact = {job.job_id: job for job in jobs}
-    found = {job_id: exact.get(job_id) or arrays.get(job_id) for job_id in job_ids}
+    others = {job_id: job for job in sorted(jobs, key=sort_key, reverse=True) for job_id in job.ids}
+    found = {job_id: exact.get(job_id) or others.get(job_id) for job_id in job_ids}
     return {job_id: job for job_id, job in found.items() if job is not None}
+
+
+def with_usage(live: Sequence[Job], recorded: Sequence[Job]) -> list[Job]:
+    """The jobs of the queue with what accounting has recorded of them: nothing yet of those that have just begun."""
+    usages = {job.job_id: job.usage for job in recorded}
+    return [replace(job, usage=usages.get(job.job_id) or JobUsage()) for job in live]
 
 
 def _unknown(job_filter: JobFilter, live: Sequence[Job]) -> JobFilter | None:
@@ -152,7 +193,7 @@ def _unknown(job_filter: JobFilter, live: Sequence[Job]) -> JobFilter | None:
     rest = for_accounting(job_filter)
     if rest is None or rest.job_ids is None:
         return rest
-    missing = tuple(job_id for job_id in rest.job_ids if job_id not in _by_id(rest.job_ids, live))
+    missing = tuple(job_id for job_id in rest.job_ids if job_id not in by_id(rest.job_ids, live))
     return replace(rest, job_ids=missing) if missing else None
 
 

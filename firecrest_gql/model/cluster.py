@@ -19,6 +19,15 @@ class ComputeNode:
     gres: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Project:
+    """An account that a user's jobs are charged to; `fair_share` from 0 to 1 where the scheduler tells it."""
+
+    name: str
+    default: bool
+    fair_share: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """Nodes that are kept for some users or accounts for a time."""

@@ -125,6 +125,7 @@ class Group:
 class UserAccount:
     """The viewer's account on a system, as the system itself tells it."""
 
+    system: str
     username: str
     uid: int
     gid: int

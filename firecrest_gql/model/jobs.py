@@ -62,8 +62,31 @@ class OutputStream(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobStep:
+    """One part of a job that the scheduler has started by itself: the script, and what the script starts."""
+
+    step_id: str
+    name: str
+    state: JobState
+    exit_code: int | None = None
+    signal: int | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    elapsed_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobUsage:
+    """What accounting alone tells of a job: its steps, the most memory of one in bytes, the processors' time."""
+
+    steps: tuple[JobStep, ...] = ()
+    max_memory: int | None = None
+    cpu_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job, as seen at `observed_at`; what the scheduler did not tell is None."""
+    """One job, as seen at `observed_at`; what the scheduler did not tell is None, `usage` too where nobody asked."""
 
     system: str
     job_id: str
@@ -71,6 +94,7 @@ class Job:
     user: str
     state: JobState
     observed_at: datetime
+    raw_id: str | None = None
     raw_state: str | None = None
     account: str | None = None
     partition: str | None = None
@@ -98,6 +122,13 @@ class Job:
     array_task_id: str | None = None
     dependency: str | None = None
     comment: str | None = None
+    usage: JobUsage | None = None
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """All that it answers to: its own id, its number, its array's, its heterogeneous job's."""
+        told = (self.job_id, self.raw_id, self.array_job_id, self.job_id.partition("+")[0])
+        return frozenset(job_id for job_id in told if job_id)
 
     @property
     def final(self) -> bool:

@@ -81,6 +81,17 @@ class JobOutcomes:
     type: Literal["JobResults"] = "JobResults"
 
 
+@dataclass(frozen=True, slots=True)
+class CommandOutput:
+    """What a command inside a job has left behind; `truncated`: it wrote more than what is kept of its output."""
+
+    exit_status: int
+    stdout_text: str
+    stderr_text: str
+    truncated: bool
+    type: Literal["CommandOutput"] = "CommandOutput"
+
+
 TaskResult = JobRef | JobOutcomes | SubmitEstimate
 
 

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput, Unsupported
-from firecrest_gql.model.cluster import ComputeNode, Reservation
+from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
-from firecrest_gql.model.tasks import TaskError
+from firecrest_gql.model.tasks import CommandOutput, TaskError
 
 
 class Feature(StrEnum):
@@ -37,6 +37,7 @@ class Feature(StrEnum):
     COMPUTE_NODES = "listing compute nodes"
     SCRIPTS = "telling a job's script"
     ESTIMATES = "checking a job without submitting it"
+    ATTACH = "commands inside running jobs"
 
 
 # The field of a JobSpec, the greatest number that needs no feature (None: any value needs it), the feature.
@@ -111,8 +112,10 @@ class Scheduler(Protocol):
     def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
         """The live queue as this user may see it; ids that it does not know are left out."""
 
-    def accounting(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]] | None:
-        """The record of jobs, which may lag behind the queue; None where there is none."""
+    def accounting(
+        self, job_filter: JobFilter, username: str, system: str, usage: bool = False
+    ) -> Command[list[Job]] | None:
+        """The record of jobs, which may lag behind the queue, with their usage if asked; None where there is none."""
 
     def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """Cancel, or send a signal to the processes; one result of each id, None where it went well.
@@ -135,8 +138,17 @@ class Scheduler(Protocol):
     def reservations(self) -> Command[list[Reservation]]:
         """What is kept for some."""
 
-    def script(self, job_id: str) -> Command[str | None]:
-        """The script of a job; None where it is no longer known, or not this user's to read."""
+    def scripts(self, job_ids: Sequence[str]) -> Command[Mapping[str, str | None]]:
+        """The script of each job; None where it is no longer known, or not this user's to read.
+
+        An id that is left out must be asked for alone.
+        """
+
+    def attach(self, job_id: str, command: Sequence[str]) -> Command[CommandOutput]:
+        """Run this inside the allocation of a job, by its `raw_id` where it has one; `Conflict` if it does not run."""
+
+    def projects(self, username: str) -> Command[list[Project]]:
+        """The accounts that this user's jobs can be charged to."""
 
     def version(self) -> Command[str]:
         """The version; answering says that the manager is alive."""

@@ -16,7 +16,7 @@ def matches(job: Job, job_filter: JobFilter) -> bool:
         (_one(job_filter.account), job.account),
         (_one(job_filter.qos), job.qos),
     )
-    named = job_filter.job_ids is None or bool({job.job_id, job.array_job_id} & set(job_filter.job_ids))
+    named = job_filter.job_ids is None or bool(job.ids & set(job_filter.job_ids))
     return named and all(values is None or value in values for values, value in wanted) and _active(job, job_filter)
 
 

@@ -1,12 +1,13 @@
 """The direct dialect."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from firecrest_gql.command import Command
-from firecrest_gql.model.cluster import ComputeNode, Reservation
+from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
+from firecrest_gql.model.tasks import CommandOutput
 from firecrest_gql.schedulers.dialect import (
     ACT_NEEDS,
     Feature,
@@ -60,7 +61,7 @@ class Direct:
         require_job_ids(JOB_ID, job_filter.job_ids or ())
         return Queue(system, username, job_filter)
 
-    def accounting(self, job_filter: JobFilter, username: str, system: str) -> None:
+    def accounting(self, job_filter: JobFilter, username: str, system: str, usage: bool = False) -> None:
         """There is no accounting: the queue keeps ended jobs."""
 
     def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
@@ -88,9 +89,17 @@ class Direct:
         """Nothing is kept for anybody."""
         raise unsupported(self.kind, Feature.RESERVATIONS)
 
-    def script(self, job_id: str) -> Command[str | None]:
+    def scripts(self, job_ids: Sequence[str]) -> Command[Mapping[str, str | None]]:
         """Scripts are not told."""
         raise unsupported(self.kind, Feature.SCRIPTS)
+
+    def attach(self, job_id: str, command: Sequence[str]) -> Command[CommandOutput]:
+        """A job has no allocation to be inside of."""
+        raise unsupported(self.kind, Feature.ATTACH)
+
+    def projects(self, username: str) -> Command[list[Project]]:
+        """Nobody is charged."""
+        raise unsupported(self.kind, Feature.ACCOUNTS)
 
     def version(self) -> Command[str]:
         """The kernel's."""

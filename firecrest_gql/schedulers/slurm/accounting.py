@@ -4,24 +4,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from firecrest_gql.command import Command, Result
-from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobFilter
+from firecrest_gql.model.jobs import Job, JobFilter
 from firecrest_gql.schedulers.filtering import begin, matches
-from firecrest_gql.schedulers.slurm.comment import carries, own_comment
+from firecrest_gql.schedulers.slurm.comment import carries
 from firecrest_gql.schedulers.slurm.failures import failure
-from firecrest_gql.schedulers.slurm.queue import bare_id
+from firecrest_gql.schedulers.slurm.queue import bare_id, chosen
+from firecrest_gql.schedulers.slurm.record import FIELDS, recorded_jobs
 from firecrest_gql.schedulers.slurm.records import records, token
-from firecrest_gql.schedulers.slurm.states import job_state
-from firecrest_gql.schedulers.slurm.values import exit_pair, gpus, memory, minutes, number, text, time
 
-# Options take local times: UTC is made local. --allocations: jobs, not their steps.
-SACCT = ("env", "TZ=UTC", "SLURM_TIME_FORMAT=%s", "sacct", "--noheader", "--allocations", "--noconvert", "--parsable")
+# Options take local times: UTC is made local.
+SACCT = ("env", "TZ=UTC", "SLURM_TIME_FORMAT=%s", "sacct", "--noheader", "--noconvert", "--parsable")
 
-# https://slurm.schedmd.com/sacct.html#SECTION_Job-Accounting-Fields; names and comments may have other quotes there.
-FIELDS = (
-    *("JobID", "JobName", "User", "State", "ExitCode", "Reason", "Account", "Partition", "QOS", "Priority"),
-    *("Submit", "Start", "End", "ElapsedRaw", "TimelimitRaw", "AllocNodes", "AllocCPUS", "AllocTRES", "NodeList"),
-    *("WorkDir", "Comment"),
-)
 FIND_FIELDS = ("JobID", "Comment")
 # The site keeps no accounts; the interval lies in the future.
 EMPTY = (b"accounting storage is disabled", b"is after end time")
@@ -48,21 +41,23 @@ def moment(at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Accounting(Command[list[Job]]):
-    """The jobs on record, as far as this user may see them."""
+    """The jobs on record, as far as this user may see them; `usage`: with their steps."""
 
     system: str
     username: str
     job_filter: JobFilter
+    usage: bool = False
     mark: str = field(default_factory=token)
 
     @property
     def argv(self) -> list[str]:
-        """Time, ids and users are sacct's matter, the rest is ours."""
-        return sacct(FIELDS, self.mark, *self._users(), *self._jobs(), *self._times())
+        """Time, ids, users and plain names are sacct's matter, the rest is ours."""
+        whole = () if self.usage else ("--allocations",)
+        return sacct(FIELDS, self.mark, *whole, *self._users(), *self._jobs(), *self._times(), *chosen(self.job_filter))
 
     def parse(self, result: Result) -> list[Job]:
         """The jobs that the filter means."""
-        found = (recorded_job(row, self.system) for row in rows(result, self.mark, FIELDS))
+        found = recorded_jobs(rows(result, self.mark, FIELDS), self.system, self.usage)
         users = self.job_filter.users
         return [job for job in found if (users is None or job.user in users) and matches(job, self.job_filter)]
 
@@ -81,46 +76,6 @@ class Accounting(Command[list[Job]]):
         return start if until is None else [*start, f"--endtime={moment(until)}"]
 
 
-def recorded_job(row: dict[str, str], system: str) -> Job:
-    """What sacct tells of a job, in the contract's terms."""
-    state = job_state(row["State"], row["Reason"])
-    final = state in FINAL_JOB_STATES
-    nodes = text(row["NodeList"])
-    started = time(row["Start"]) if nodes else None  # of a job cancelled before, Slurm tells the time of that
-    code, signal = exit_pair(row["ExitCode"]) if final and started else (None, None)
-    array_id, _, task_id = row["JobID"].partition("_")
-    return Job(
-        system=system,
-        job_id=row["JobID"],
-        name=row["JobName"],
-        user=row["User"],
-        state=state,
-        raw_state=row["State"],
-        reason=text(row["Reason"]),
-        exit_code=code,
-        signal=signal,
-        observed_at=datetime.now(UTC),
-        account=text(row["Account"]),
-        partition=text(row["Partition"]),
-        qos=text(row["QOS"]),
-        priority=number(row["Priority"]),
-        submitted_at=time(row["Submit"]),
-        started_at=started,
-        ended_at=time(row["End"]) if final else None,
-        elapsed_seconds=number(row["ElapsedRaw"]),
-        time_limit_seconds=minutes(row["TimelimitRaw"]),
-        node_count=number(row["AllocNodes"]),
-        cpu_count=number(row["AllocCPUS"]),
-        gpu_count=gpus(row["AllocTRES"]),
-        memory=memory(row["AllocTRES"]),
-        node_list=nodes,
-        working_directory=text(row["WorkDir"]),
-        array_job_id=array_id if task_id else None,
-        array_task_id=task_id.strip("[]") or None,
-        comment=own_comment(row["Comment"]),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class FindAccounted(Command[str | None]):
     """The id of the user's job whose comment carries the key; of an array, the array's.
@@ -136,7 +91,7 @@ class FindAccounted(Command[str | None]):
     @property
     def argv(self) -> list[str]:
         """All of the user's jobs since then, two fields of each."""
-        options = (f"--user={self.username}", f"--starttime={moment(self.since)}")
+        options = ("--allocations", f"--user={self.username}", f"--starttime={moment(self.since)}")
         return sacct(FIND_FIELDS, self.mark, *options)
 
     def parse(self, result: Result) -> str | None:

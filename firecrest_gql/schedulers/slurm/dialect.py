@@ -1,25 +1,29 @@
 """The Slurm dialect."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import InvalidInput
-from firecrest_gql.model.cluster import ComputeNode, Reservation
+from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
+from firecrest_gql.model.tasks import CommandOutput
 from firecrest_gql.schedulers.dialect import Feature, Outcomes, Recall, require_features, require_job_ids
 from firecrest_gql.schedulers.slurm.accounting import Accounting, FindAccounted
+from firecrest_gql.schedulers.slurm.attach import Attach
 from firecrest_gql.schedulers.slurm.cancel import Cancel
 from firecrest_gql.schedulers.slurm.cluster import Partitions, Version
 from firecrest_gql.schedulers.slurm.comment import comment_of
 from firecrest_gql.schedulers.slurm.control import Act, Update
 from firecrest_gql.schedulers.slurm.directives import Directives
 from firecrest_gql.schedulers.slurm.estimate import Estimate
-from firecrest_gql.schedulers.slurm.inventory import Nodes, Reservations, Script
+from firecrest_gql.schedulers.slurm.inventory import Nodes, Reservations
 from firecrest_gql.schedulers.slurm.options import require_options
+from firecrest_gql.schedulers.slurm.projects import Projects
 from firecrest_gql.schedulers.slurm.queue import Find, Queue
 from firecrest_gql.schedulers.slurm.recall import Recollection
+from firecrest_gql.schedulers.slurm.scripts import Scripts
 from firecrest_gql.schedulers.slurm.submit import Submit
 from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
 
@@ -55,6 +59,7 @@ class Slurm:
             Feature.COMPUTE_NODES,
             Feature.SCRIPTS,
             Feature.ESTIMATES,
+            Feature.ATTACH,
         }
     )
 
@@ -95,10 +100,10 @@ class Slurm:
         _require_filter(job_filter, username)
         return Queue(system, username, job_filter)
 
-    def accounting(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+    def accounting(self, job_filter: JobFilter, username: str, system: str, usage: bool = False) -> Command[list[Job]]:
         """By sacct."""
         _require_filter(job_filter, username)
-        return Accounting(system, username, job_filter)
+        return Accounting(system, username, job_filter, usage)
 
     def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """By scancel."""
@@ -127,10 +132,20 @@ class Slurm:
         """By scontrol."""
         return Reservations()
 
-    def script(self, job_id: str) -> Command[str | None]:
-        """By scontrol, as long as slurmctld holds the job."""
+    def scripts(self, job_ids: Sequence[str]) -> Command[Mapping[str, str | None]]:
+        """By scontrol and sacct."""
+        require_job_ids(JOB_ID, job_ids)
+        return Scripts(tuple(job_ids))
+
+    def attach(self, job_id: str, command: Sequence[str]) -> Command[CommandOutput]:
+        """By srun."""
         require_job_ids(JOB_ID, (job_id,))
-        return Script(job_id)
+        return Attach(job_id, tuple(command))
+
+    def projects(self, username: str) -> Command[list[Project]]:
+        """By sacctmgr and sshare."""
+        _require_users((username,))
+        return Projects(username)
 
     def version(self) -> Command[str]:
         """By scontrol."""

@@ -1,13 +1,12 @@
-"""The nodes, by sinfo; the reservations and the jobs' scripts, by scontrol."""
+"""The nodes, by sinfo; the reservations, by scontrol."""
 
 import re
 from dataclasses import dataclass, field
 
 from firecrest_gql.command import Command, Result
-from firecrest_gql.errors import SystemUnavailable
 from firecrest_gql.model.cluster import ComputeNode, Reservation
-from firecrest_gql.schedulers.slurm.failures import failure, require_success
-from firecrest_gql.schedulers.slurm.queue import UNKNOWN_ID, format_of
+from firecrest_gql.schedulers.slurm.failures import require_success
+from firecrest_gql.schedulers.slurm.queue import format_of
 from firecrest_gql.schedulers.slurm.records import records, token
 from firecrest_gql.schedulers.slurm.values import number, text, time
 
@@ -88,24 +87,3 @@ def _listed(raw: str) -> tuple[str, ...]:
 def _bytes(raw: str) -> int | None:
     mebibytes = number(raw)
     return None if mebibytes is None else mebibytes * MIB
-
-
-@dataclass(frozen=True, slots=True)
-class Script(Command[str | None]):
-    """The script of a job that slurmctld still holds; None of another, and where only its user may read it."""
-
-    job_id: str
-
-    @property
-    def argv(self) -> list[str]:
-        """An array's tasks share the array's script."""
-        return ["scontrol", "write", "batch_script", re.split(r"[_+]", self.job_id)[0], "-"]
-
-    def parse(self, result: Result) -> str | None:
-        """The script as it was submitted; scontrol's status is 0 also where it has none."""
-        if not result.stderr and result.exit_status == 0:
-            return result.stdout.decode("utf-8", "replace")
-        problem = failure(result, "scontrol")
-        if isinstance(problem, SystemUnavailable) or (result.exit_status and UNKNOWN_ID not in problem.message):
-            raise problem
-        return None

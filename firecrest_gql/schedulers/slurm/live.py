@@ -1,76 +1,45 @@
 """One row of squeue as a job."""
 
 from datetime import UTC, datetime
+from typing import Any
 
-from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobState
-from firecrest_gql.schedulers.slurm.comment import own_comment
+from firecrest_gql.model.jobs import Job
+from firecrest_gql.schedulers.slurm.fields import LIVE, Life, Row, columns, read
 from firecrest_gql.schedulers.slurm.outputs import Identity, output_path
-from firecrest_gql.schedulers.slurm.states import job_state
-from firecrest_gql.schedulers.slurm.values import gpus, memory, number, seconds, text, time, wait_status
+from firecrest_gql.schedulers.slurm.values import text, wait_status
 
-# https://slurm.schedmd.com/squeue.html#OPT_Format
-FIELDS = (
-    *("JobArrayID", "JobID", "ArrayJobID", "ArrayTaskID", "Name", "UserName", "State", "Reason", "exit_code"),
-    *("Account", "Partition", "QOS", "PriorityLong", "SubmitTime", "StartTime", "EndTime", "TimeUsed", "TimeLimit"),
-    *("NumNodes", "NumCPUs", "tres-alloc", "NodeList", "BatchHost"),
-    *("WorkDir", "STDIN", "STDOUT", "STDERR", "Dependency", "Comment"),
+PATHS = {"stdin_path": "STDIN", "stdout_path": "STDOUT", "stderr_path": "STDERR"}
+FIELDS = columns(
+    LIVE,
+    *("ArrayJobID", "ArrayTaskID", "exit_code", "StartTime", "EndTime", "BatchHost", "Dependency", *PATHS.values()),
 )
-# Their StartTime is the scheduler's guess.
-WAITING = frozenset({JobState.PENDING, JobState.HELD, JobState.REQUEUED})
 
 
-def live_job(row: dict[str, str], system: str) -> Job:
+def live_job(row: Row, system: str) -> Job:
     """What squeue tells of a job, in the contract's terms."""
-    state = job_state(row["State"], row["Reason"])
-    final, waiting = state in FINAL_JOB_STATES, state in WAITING
-    begin, nodes = time(row["StartTime"]), text(row["NodeList"])
-    started = begin if nodes else None  # of a job cancelled before, Slurm tells the time of that
-    code, signal = wait_status(row["exit_code"]) if final and started else (None, None)
-    identity = _identity(row)
+    life = Life.of(row, "StartTime", "EndTime", wait_status(row["exit_code"]))
+    task_id = text(row["ArrayTaskID"])
     return Job(
         system=system,
-        job_id=row["JobArrayID"],
-        name=row["Name"],
-        user=row["UserName"],
-        state=state,
-        raw_state=row["State"],
-        reason=text(row["Reason"]),
-        exit_code=code,
-        signal=signal,
         observed_at=datetime.now(UTC),
-        account=text(row["Account"]),
-        partition=text(row["Partition"]),
-        qos=text(row["QOS"]),
-        priority=number(row["PriorityLong"]),
-        submitted_at=time(row["SubmitTime"]),
-        estimated_start_at=begin if waiting else None,
-        started_at=None if waiting else started,
-        ended_at=time(row["EndTime"]) if final else None,  # while it runs, when its time will be over
-        elapsed_seconds=seconds(row["TimeUsed"]),
-        time_limit_seconds=seconds(row["TimeLimit"]),
-        node_count=number(row["NumNodes"]),
-        cpu_count=number(row["NumCPUs"]),
-        gpu_count=gpus(row["tres-alloc"]),
-        memory=memory(row["tres-alloc"]),
-        node_list=nodes,
-        working_directory=text(row["WorkDir"]),
-        stdin_path=output_path(row["STDIN"], identity),
-        stdout_path=output_path(row["STDOUT"], identity),
-        stderr_path=output_path(row["STDERR"], identity),
-        array_job_id=None if identity.task_id is None else identity.array_id,
-        array_task_id=identity.task_id,
+        estimated_start_at=life.estimate,
+        array_job_id=None if task_id is None else row["ArrayJobID"],
+        array_task_id=task_id,
         dependency=text(row["Dependency"]),
-        comment=own_comment(row["Comment"]),
+        **read(row, LIVE),
+        **life.fields(),
+        **_paths(row, task_id),
     )
 
 
-def _identity(row: dict[str, str]) -> Identity:
-    return Identity(
+def _paths(row: Row, task_id: str | None) -> dict[str, Any]:
+    identity = Identity(
         raw_id=row["JobID"],
         array_id=row["ArrayJobID"],
-        task_id=text(row["ArrayTaskID"]),
+        task_id=task_id,
         name=row["Name"],
         user=row["UserName"],
         node=text(row["BatchHost"]),
         directory=row["WorkDir"],
     )
+    return {field: output_path(row[name], identity) for field, name in PATHS.items()}

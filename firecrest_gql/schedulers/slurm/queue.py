@@ -49,8 +49,8 @@ class Queue(Command[list[Job]]):
 
     @property
     def argv(self) -> list[str]:
-        """Ids and the one user are squeue's matter; it would fail on any unknown among several users."""
-        return squeue(FIELDS, self.mark, *self._jobs(), *self._user())
+        """Ids, one user and plain names are squeue's matter; it would fail on any unknown among several users."""
+        return squeue(FIELDS, self.mark, *self._jobs(), *self._user(), *chosen(self.job_filter))
 
     def parse(self, result: Result) -> list[Job]:
         """The jobs that the filter means."""
@@ -62,12 +62,23 @@ class Queue(Command[list[Job]]):
         return [] if ids is None else [f"--jobs={','.join(map(bare_id, ids))}"]
 
     def _user(self) -> list[str]:
-        one = self.job_filter.users is None and not self.job_filter.all_users
-        return [f"--user={self.username}"] if one else []
+        names = self.job_filter.users or (() if self.job_filter.all_users else (self.username,))
+        return [f"--user={names[0]}"] if len(names) == 1 else []
 
     def _means(self, job: Job) -> bool:
         users = self.job_filter.users
         return users is None or job.user in users
+
+
+# Conditions that both programs take as a list, as long as the value cannot be read as several or as a pattern.
+CHOOSING = ("name", "partition", "account", "qos")
+PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+def chosen(job_filter: JobFilter) -> list[str]:
+    """What of the filter the scheduler can apply by itself."""
+    values = ((option, getattr(job_filter, option)) for option in CHOOSING)
+    return [f"--{option}={value}" for option, value in values if value is not None and PLAIN.fullmatch(value)]
 
 
 def bare_id(job_id: str) -> str:

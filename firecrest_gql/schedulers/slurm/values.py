@@ -32,10 +32,16 @@ def seconds(raw: str) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
-def minutes(raw: str) -> int | None:
-    """Whole minutes as seconds; None for a word."""
-    count = number(raw)
-    return None if count is None else count * 60
+def cpu_seconds(raw: str) -> float | None:
+    """Processors' time as [days-][hours:]minutes:seconds[.milliseconds]; None for a word."""
+    whole, fraction = seconds(raw), re.search(r"\.\d+$", raw)
+    return None if whole is None else whole + float(fraction[0] if fraction else 0)
+
+
+def size(raw: str) -> int | None:
+    """Bytes out of `5420K` and `1.50G`, or of digits alone."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGTP]?)", raw, re.ASCII)
+    return None if match is None else int(float(match[1]) * UNITS.get(match[2], 1))
 
 
 def memory(tres: str) -> int | None:
