@@ -40,6 +40,7 @@ from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.jobs.work import JobWork
 from firecrest_gql.schedulers.dialect import Scheduler
+from firecrest_gql.schedulers.direct import Direct
 from firecrest_gql.settings import Settings, SettingsError
 from firecrest_gql.ssh.transport import Transport
 from firecrest_gql.status.book import HealthBook
@@ -52,6 +53,11 @@ from firecrest_gql.tasks.queue import WorkQueue
 from firecrest_gql.tasks.store import TaskStore
 from firecrest_gql.tasks.worker import connections_of
 from firecrest_gql.tasks.worker import run_worker as work_until_signal
+from firecrest_gql.transfers.accepting import Accepting
+from firecrest_gql.transfers.job import Ways, method_name
+from firecrest_gql.transfers.records import TransferRecords
+from firecrest_gql.transfers.service import Transfers
+from firecrest_gql.transfers.work import TransferWork
 from resolvers.context import Services
 from schema import build_schema
 
@@ -71,6 +77,8 @@ class Ports:
     keys: ProviderKeys
     verifier: TokenVerifier
     objects: ObjectStore | None
+    ways: Ways
+    records: TransferRecords
 
 
 def schedulers(settings: Settings) -> dict[str, Scheduler]:
@@ -80,6 +88,15 @@ def schedulers(settings: Settings) -> dict[str, Scheduler]:
     if unknown := sorted(kinds - set(known)):
         raise SettingsError(f"systems: no scheduler {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     return {kind: known[kind].load()() for kind in kinds}
+
+
+def ways(settings: Settings, known: dict[str, Scheduler]) -> Ways:
+    """The transfer methods that the systems name; raises `SettingsError` for one that nobody brings."""
+    brought = plugins.registered("transfer_methods")
+    names = {method_name(system) for system in settings.systems}
+    if unknown := sorted(names - set(brought)):
+        raise SettingsError(f"transfers: no method {', '.join(unknown)}; there are {', '.join(sorted(brought))}")
+    return Ways({name: brought[name].load()() for name in names}, {"direct": Direct(), **known})
 
 
 @asynccontextmanager
@@ -118,7 +135,20 @@ async def ports(settings: Settings) -> AsyncIterator[Ports]:
         )
         storage = settings.storage
         objects = None if storage is None else await stack.enter_async_context(ObjectStore.open(storage))
-        yield Ports(store, WorkQueue(redis, store), authority, transport, schedulers(settings), keys, verifier, objects)
+        records = TransferRecords(redis, retention_seconds=worker.transfer_retention_seconds)
+        known = schedulers(settings)
+        yield Ports(
+            store=store,
+            queue=WorkQueue(redis, store),
+            authority=authority,
+            transport=transport,
+            schedulers=known,
+            keys=keys,
+            verifier=verifier,
+            ways=ways(settings, known),
+            objects=objects,
+            records=records,
+        )
 
 
 @asynccontextmanager
@@ -139,10 +169,19 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
             watch=watch,
             output=JobOutput(jobs, reach.transport, watch),
+            transfers=transfers(reach, road, files),
+            records=reach.records,
             store=reach.store,
+            queue=reach.queue,
             feed=Feed(reach.store, broadcast),
             health=HealthBook(),
         )
+
+
+def transfers(reach: Ports, road: FileRoad, files: Files) -> Transfers:
+    """What is moved inside systems."""
+    accepting = Accepting(reach.authority, reach.store, reach.queue.enqueue, reach.records)
+    return Transfers(road, files, reach.ways, accepting)
 
 
 async def redis_is_up(reach: Ports) -> None:
@@ -212,16 +251,28 @@ def job_work(settings: Settings, reach: Ports) -> JobWork:
     return JobWork(reach.transport, systems, reach.schedulers, Attempts(redis), RecentJobs(redis))
 
 
-async def run_worker(settings: Settings, jobs: Callable[[Settings, Ports], JobWork] = job_work) -> None:
+def transfer_work(settings: Settings, reach: Ports) -> TransferWork:
+    """What the worker does for transfers."""
+    systems = {system.name: system for system in settings.systems}
+    return TransferWork(reach.transport, systems, reach.ways, Attempts(reach.store.redis), reach.records)
+
+
+async def run_worker(
+    settings: Settings,
+    jobs: Callable[[Settings, Ports], JobWork] = job_work,
+    moves: Callable[[Settings, Ports], TransferWork] = transfer_work,
+) -> None:
     """Do tasks until SIGTERM or SIGINT."""
     async with ports(settings) as reach:
+        moving = moves(settings, reach)
         await work_until_signal(
             reach.store,
             reach.queue,
-            jobs(settings, reach).functions,
+            {**jobs(settings, reach).functions, **moving.functions},
             settings.worker,
             retry_seconds=settings.worker.retry_seconds,
             grace_seconds=settings.worker.grace_seconds,
+            undo=moving.undo,
         )
 
 

@@ -21,13 +21,16 @@ HEARTBEAT = b"."
 _BARE = re.compile(r"[A-Za-z0-9_./:,@+-]+")
 _UNSAFE = re.compile(rb"[^ -~]|['\\!]")
 
+# Where arguments come as `words` writes them, the positional parameters become what they stand for: \0ooo is decoded;
+# the x keeps a trailing newline from the command substitution.
+DECODE = r'for a do shift; case $a in *"\0"*) a=$(printf %bx "$a"); a=${a%x};; esac; set -- "$@" "$a"; done'
+
 # No single quote, exclamation mark, newline or double backslash may stand in here.
 _PROGRAM = "; ".join(
     (
         "m=$1 n=$2",
         "shift 2",
-        # \0ooo is decoded; the x keeps a trailing newline from the command substitution.
-        r'for a do shift; case $a in *"\0"*) a=$(printf %bx "$a"); a=${a%x};; esac; set -- "$@" "$a"; done',
+        DECODE,
         "exec 3<&0",
         # One read of what the client sends: anything at all says that it is there.
         f"alive() {{ test $(timeout --foreground {SILENCE_SECONDS} dd bs=65536 count=1 2>/dev/null | wc -c) -gt 0; }}",
@@ -79,6 +82,11 @@ def command_line(argv: Sequence[str], envelope: Envelope) -> str:
     if len(line) > MAX_LINE_SIZE:
         raise TooLarge(f"the arguments take {len(line)} bytes; a command line is at most {MAX_LINE_SIZE} bytes long")
     return line
+
+
+def words(arguments: Iterable[str]) -> str:
+    """The arguments as words on one line of ASCII, which `DECODE` reads back; `InvalidInput` for a NUL byte."""
+    return " ".join(map(_encoded, arguments))
 
 
 def _assignments(variables: Mapping[str, str]) -> Iterable[str]:

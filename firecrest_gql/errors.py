@@ -167,6 +167,12 @@ class SchedulerRejected(FirecrestError):
     code = ErrorCode.SCHEDULER_REJECTED
 
 
+class ChecksumMismatch(FirecrestError):
+    """The bytes are not those that were promised."""
+
+    code = ErrorCode.CHECKSUM_MISMATCH
+
+
 class CommandFailed(FirecrestError):
     """A remote command ended with another status than promised."""
 

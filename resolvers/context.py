@@ -15,7 +15,10 @@ from firecrest_gql.model.identity import Caller, Principal
 from firecrest_gql.settings import Settings
 from firecrest_gql.status.book import HealthBook
 from firecrest_gql.tasks.feed import Feed
+from firecrest_gql.tasks.queue import WorkQueue
 from firecrest_gql.tasks.store import TaskStore
+from firecrest_gql.transfers.records import TransferRecords
+from firecrest_gql.transfers.service import Transfers
 from resolvers.allowance import Allowance
 from resolvers.loaders import Loaders
 
@@ -32,7 +35,10 @@ class Services:
     compute: Compute
     watch: JobWatch
     output: JobOutput
+    transfers: Transfers
+    records: TransferRecords
     store: TaskStore
+    queue: WorkQueue
     feed: Feed
     health: HealthBook
 

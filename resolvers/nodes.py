@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from firecrest_gql.errors import FirecrestError, InvalidInput, NotFound
-from resolvers import ids, jobs, systems, tasks
+from resolvers import ids, jobs, systems, tasks, transfers
 from resolvers.context import Context
 
 
@@ -27,6 +27,8 @@ async def node(context: Context, node_id: str) -> object:
     """The thing with this id."""
     if node_id.startswith("task_"):
         return await tasks.task(context, node_id)
+    if node_id.startswith("transfer_"):
+        return await transfers.transfer(context, node_id)
     kind, parts = ids.decode(node_id)
     read = READERS.get((kind, len(parts)))
     if read is None:

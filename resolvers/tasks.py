@@ -4,7 +4,18 @@ from collections.abc import AsyncIterator
 
 from firecrest_gql.errors import ErrorCode, InvalidInput, NotFound
 from firecrest_gql.model.jobs import Job, SubmitEstimate
-from firecrest_gql.model.tasks import JobOutcome, JobOutcomes, JobRef, Task, TaskEvent, TaskFilter, TaskPage
+from firecrest_gql.model.tasks import (
+    JobOutcome,
+    JobOutcomes,
+    JobRef,
+    Task,
+    TaskEvent,
+    TaskFilter,
+    TaskPage,
+    TaskStatus,
+    TransferRef,
+)
+from firecrest_gql.model.transfers import Transfer
 from firecrest_gql.settings import SystemSettings
 from resolvers import cursors
 from resolvers import systems as system_resolvers
@@ -21,7 +32,11 @@ async def task(context: Context, task_id: str) -> Task:
 
 async def cancel(context: Context, task_id: str) -> Task:
     """The viewer's task, cancelled or told to end."""
-    return await context.services.store.cancel(task_id, context.principal.subject)
+    services = context.services
+    found = await services.store.cancel(task_id, context.principal.subject)
+    if found.status is TaskStatus.WAITING:
+        await services.queue.wake(found)
+    return found
 
 
 async def tasks(context: Context, wanted: TaskFilter, first: int, after: str | None, count: bool) -> TaskPage:
@@ -45,8 +60,10 @@ def system(context: Context, of: Task) -> SystemSettings | None:
     return None if of.system is None else system_resolvers.system(context, of.system)
 
 
-async def result(context: Context, of: Task) -> Job | JobOutcomes | SubmitEstimate | None:
-    """What came of the task: a job is read as it now is."""
+async def result(context: Context, of: Task) -> Job | JobOutcomes | SubmitEstimate | Transfer | None:
+    """What came of the task: a job is read as it now is, a transfer as it is recorded."""
+    if isinstance(of.result, TransferRef):
+        return await context.services.records.get(of.result.transfer_id, context.principal.subject)
     if isinstance(of.result, JobRef):
         return await context.loaders.job(system_resolvers.system(context, of.result.system), of.result.job_id)
     return of.result

@@ -16,6 +16,7 @@ from schema.scalars import config
 from schema.subscription import Subscription
 from schema.systems import System
 from schema.tasks import JobResults, Task
+from schema.transfers import Transfer
 
 
 def build_schema(limits: LimitSettings) -> strawberry.Schema:
@@ -24,7 +25,7 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[System, Job, File, Task, JobResults, *SERVED_ENUMS],
+        types=[System, Job, File, Task, JobResults, Transfer, *SERVED_ENUMS],
         config=config(),
         extensions=[
             lambda: BoundedDocument(limits.max_query_tokens),

@@ -8,6 +8,7 @@ from firecrest_gql.model.files import FileOrder, FileType
 from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.jobs import JobState, OutputStream
 from firecrest_gql.model.tasks import TaskKind, TaskStatus
+from firecrest_gql.model.transfers import TransferKind
 from schema.fields import enum
 
 
@@ -103,6 +104,28 @@ enum(
         "RELEASE_JOBS": "Held jobs were to be released.",
         "REQUEUE_JOBS": "Jobs were to go back into the queue.",
         "UPDATE_JOB": "A pending job was to be changed.",
+        "UPLOAD": "A client's bytes were to come to a system.",
+        "DOWNLOAD": "A system's bytes were to be staged for a client.",
+        "COPY": "Files were to be copied.",
+        "MOVE": "Files were to be moved.",
+        "REMOVE": "Files were to be removed.",
+        "COMPRESS": "Files were to be put into an archive.",
+        "EXTRACT": "An archive was to be unpacked.",
+        "SYNC": "A tree was to be made like another.",
+    },
+)
+enum(
+    TransferKind,
+    "What becomes of a transfer's bytes.",
+    {
+        "UPLOAD": "From the client, by the object store, to a system.",
+        "DOWNLOAD": "From a system, by the object store, to the client.",
+        "COPY": "To another place.",
+        "MOVE": "To another place, and away from the first.",
+        "REMOVE": "Away.",
+        "COMPRESS": "Into an archive.",
+        "EXTRACT": "Out of an archive.",
+        "SYNC": "So that one tree is like another.",
     },
 )
 enum(

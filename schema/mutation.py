@@ -32,10 +32,11 @@ from schema.payloads import (
     TouchFilePayload,
     UploadFilePayload,
 )
+from schema.transfer_mutation import TransferMutation
 
 
 @strawberry.type(description="What can be changed; each field takes one input and answers one payload.")
-class Mutation(JobMutation):
+class Mutation(JobMutation, TransferMutation):
     """What can be changed."""
 
     @mutation(UploadFilePayload)

@@ -5,17 +5,21 @@ from typing import Annotated
 import strawberry
 
 from firecrest_gql.model.identity import Principal
+from firecrest_gql.model.page import Page
 from firecrest_gql.model.tasks import Task as TaskValue
 from firecrest_gql.model.tasks import TaskFilter as TaskCondition
 from firecrest_gql.model.tasks import TaskPage
+from firecrest_gql.model.transfers import Transfer as TransferValue
+from firecrest_gql.model.transfers import TransferFilter as TransferCondition
 from firecrest_gql.settings import SystemSettings
-from resolvers import nodes, systems, tasks
+from resolvers import nodes, systems, tasks, transfers
 from schema.fields import Info, field, optional, says
 from schema.nodes import Node
 from schema.selection import selects
 from schema.service import Service, Viewer
 from schema.systems import System
 from schema.tasks import Task, TaskConnection, TaskFilter
+from schema.transfers import Transfer, TransferConnection, TransferFilter
 
 
 @strawberry.type(description="What can be asked.")
@@ -58,6 +62,27 @@ class Query:
         """The viewer's tasks, the newest first."""
         wanted = filter.condition() if filter is not None else TaskCondition()
         return await tasks.tasks(info.context, wanted, first, after, selects(info, "totalCount"))
+
+    @field(optional(Transfer))
+    async def transfer(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, says("The transfer's id.")],  # noqa: A002
+    ) -> TransferValue:
+        """One of the viewer's transfers."""
+        return await transfers.transfer(info.context, id)
+
+    @field(optional(TransferConnection))
+    async def transfers(
+        self,
+        info: Info,
+        filter: Annotated[TransferFilter | None, says("Which.")] = None,  # noqa: A002
+        first: Annotated[int, says("At most so many.")] = 50,
+        after: Annotated[str | None, says("The cursor behind which to begin.")] = None,
+    ) -> Page[TransferValue]:
+        """The viewer's transfers, the newest first."""
+        wanted = filter.condition() if filter is not None else TransferCondition()
+        return await transfers.transfers(info.context, wanted, first, after, selects(info, "totalCount"))
 
     @field(optional(Node))
     async def node(self, info: Info, id: Annotated[strawberry.ID, says("Any id.")]) -> object:  # noqa: A002

@@ -8,11 +8,14 @@ import strawberry
 from firecrest_gql.errors import ErrorCode
 from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model import tasks as model
+from firecrest_gql.model import transfers as transfers_model
 from firecrest_gql.settings import SystemSettings
 from resolvers import tasks
 from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional
 from schema.jobs import Job
 from schema.nodes import Node, PageInfo
+from schema.scalars import BigInt
+from schema.transfers import Transfer
 
 
 @strawberry.type(description="One step of a task's history.")
@@ -23,6 +26,15 @@ class TaskChange:
     status: model.TaskStatus = attribute("The status that it set.")
     message: str | None = attribute("What it said.")
     at: datetime = attribute("When it was made.")
+
+
+@strawberry.type(description="How far a task is.")
+class TaskProgress:
+    """How far a task is."""
+
+    done: BigInt = attribute("How much is done.")
+    total: BigInt | None = attribute("Of how much, where that is known.")
+    unit: str = attribute("What is counted, such as bytes.")
 
 
 @strawberry.type(description="Why a task, or a part of it, failed.")
@@ -77,7 +89,7 @@ class SubmitEstimate:
 
 
 TaskResult = Annotated[
-    Job | JobResults | SubmitEstimate,
+    Job | JobResults | SubmitEstimate | Transfer,
     strawberry.union("TaskResult", description="What came of a task."),
 ]
 
@@ -91,6 +103,7 @@ class Task(Node):
     final: bool = attribute("Whether the status can no longer change.")
     version: int = attribute("Grows by one with each change; a gap means a missed update.")
     message: str | None = attribute("What was last said of it.")
+    progress: TaskProgress | None = attribute("How far it is, where that can be told.")
     created_at: datetime = attribute("When it was asked for.")
     updated_at: datetime = attribute("When it last changed.")
     finished_at: datetime | None = attribute("When it ended.")
@@ -115,7 +128,7 @@ class Task(Node):
     @field(optional(TaskResult), cost=REMOTE, pushed=True)
     async def result(
         self: model.Task, info: Info
-    ) -> jobs_model.Job | model.JobOutcomes | jobs_model.SubmitEstimate | None:
+    ) -> jobs_model.Job | model.JobOutcomes | jobs_model.SubmitEstimate | transfers_model.Transfer | None:
         """What came of it: the recorded identity, whose live fields are read when asked for."""
         return await tasks.result(info.context, self)
 

@@ -75,6 +75,7 @@ def slurm_system(slurm: SlurmSystem) -> dict[str, Any]:
         "delegation": {"source_addresses": [f"{LOOPBACK}/32"]},
         "scheduler": {"kind": "slurm", "environment": dict(slurm.environment)},
         "file_systems": [_homes("/home")],
+        "transfers": {"queue": {"partition": "xfer"}},
         "service_account": slurm.service_account,
     }
 

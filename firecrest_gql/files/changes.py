@@ -36,7 +36,7 @@ class Changes:
         """Copy it, with everything in it."""
         place = await self._files.resolve(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
-        _check_apart(place, beside)
+        check_apart(place, beside)
         await self._road.run(system, caller, Copy(place, beside, dereference, overwrite))
         return beside
 
@@ -44,7 +44,7 @@ class Changes:
         """Move or rename it."""
         place = await self._files.resolve_changeable(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
-        _check_apart(place, beside)
+        check_apart(place, beside)
         await self._road.run(system, caller, Move(place, beside, overwrite))
         return beside
 
@@ -74,6 +74,7 @@ class Changes:
         return place
 
 
-def _check_apart(path: str, target: str) -> None:
+def check_apart(path: str, target: str) -> None:
+    """Refuse a target that is what is to be put there, or inside it."""
     if target == path or target.startswith(path.rstrip("/") + "/"):
         raise InvalidInput(f"target: {target!r} is path itself, or inside it")

@@ -1,8 +1,8 @@
-"""One job out of any number of attempts: the task's id is the key by which the scheduler knows an earlier one's job."""
+"""One job out of any number of attempts: the scheduler knows the job of an earlier one by its key, the task's id."""
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from firecrest_gql.errors import CommandFailed, TooLarge
@@ -10,7 +10,6 @@ from firecrest_gql.jobs.attempts import Attempts, StillRuns
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import JobSpec
-from firecrest_gql.model.tasks import Task
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import SystemSettings
 
@@ -26,28 +25,34 @@ CLOCKS_DIFFER = timedelta(hours=26)
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The task's submission to one system."""
+    """The submission of one job, asked for at `since`; the attempts at it are marked by `mark`."""
 
     transport: Runs
     system: SystemSettings
     caller: Caller
     scheduler: Scheduler
     attempts: Attempts
-    task: Task
+    key: str
+    since: datetime
+    mark: str
 
     async def attempt(self, spec: JobSpec) -> str:
         """The id of the one job: submitted now unless an earlier attempt, here or in a dead worker, has done it."""
-        if await self.attempts.begin(self.task.id) and (job_id := await self._earlier()):
+        if job_id := await self.earlier():
             return job_id
         try:
-            return await self.transport.run(self.system, self.caller, self.scheduler.submit(spec, self.task.id))
+            return await self.transport.run(self.system, self.caller, self.scheduler.submit(spec, self.key))
         except (CommandFailed, TooLarge):
             # It has answered in no way that we know; a job may be there all the same.
-            if job_id := await self._earlier():
+            if job_id := await self._search():
                 return job_id
             raise
 
-    async def _earlier(self) -> str | None:
+    async def earlier(self) -> str | None:
+        """The job of an earlier attempt, if there was one; from now on there was."""
+        return await self._search() if await self.attempts.begin(self.mark) else None
+
+    async def _search(self) -> str | None:
         """The job of an earlier attempt, looked for until none can come any more."""
         deadline = monotonic() + GONE_SECONDS
         while await self._still_runs() and monotonic() < deadline:
@@ -64,15 +69,15 @@ class Submission:
         if len(self.system.login_nodes) > 1:
             return True
         try:
-            return await self.transport.run(self.system, self.caller, StillRuns(self.task.id))
+            return await self.transport.run(self.system, self.caller, StillRuns(self.key))
         except (CommandFailed, TooLarge):
             return True
 
     async def _find(self) -> str | None:
-        command = self.scheduler.find(self.task.id, self.caller.username, self.system.name)
+        command = self.scheduler.find(self.key, self.caller.username, self.system.name)
         return await self.transport.run(self.system, self.caller, command)
 
     async def _find_accounted(self) -> str | None:
-        since = self.task.created_at - CLOCKS_DIFFER
-        command = self.scheduler.find_accounted(self.task.id, self.caller.username, since)
+        since = self.since - CLOCKS_DIFFER
+        command = self.scheduler.find_accounted(self.key, self.caller.username, since)
         return None if command is None else await self.transport.run(self.system, self.caller, command)

@@ -53,8 +53,7 @@ class JobWork:
         """Submit the task's job exactly once, whatever became of earlier attempts."""
         system, caller = self._system(task), caller_of(task)
         spec = await self._at_home(system, caller, from_input(task.input))
-        submission = Submission(self.transport, system, caller, self._scheduler(system), self.attempts, task)
-        job_id = await submission.attempt(spec)
+        job_id = await self._submission(task, system, caller).attempt(spec)
         await self.after_accept(task)
         await self._remember(task, system.name, job_id, job_name(spec))
         return JobRef(system.name, job_id, job_name(spec))
@@ -91,6 +90,12 @@ class JobWork:
         system = self._system(task)
         results = await self.transport.run(system, caller_of(task), command)
         return JobOutcomes(tuple(JobOutcome(system.name, job_id, results.get(job_id)) for job_id in _job_ids(task)))
+
+    def _submission(self, task: Task, system: SystemSettings, caller: Caller) -> Submission:
+        scheduler = self._scheduler(system)
+        return Submission(
+            self.transport, system, caller, scheduler, self.attempts, task.id, task.created_at, mark=task.id
+        )
 
     def _system(self, task: Task) -> SystemSettings:
         system = self.systems.get(task.system or "")

@@ -19,6 +19,14 @@ class TaskKind(StrEnum):
     RELEASE_JOBS = "RELEASE_JOBS"
     REQUEUE_JOBS = "REQUEUE_JOBS"
     UPDATE_JOB = "UPDATE_JOB"
+    UPLOAD = "UPLOAD"
+    DOWNLOAD = "DOWNLOAD"
+    COPY = "COPY"
+    MOVE = "MOVE"
+    REMOVE = "REMOVE"
+    COMPRESS = "COMPRESS"
+    EXTRACT = "EXTRACT"
+    SYNC = "SYNC"
 
 
 class TaskStatus(StrEnum):
@@ -45,6 +53,15 @@ class TaskError:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """How much of the work is done, and of how much where that is known; in `unit`, such as bytes."""
+
+    done: int
+    total: int | None = None
+    unit: str = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskChange:
     """One step of a task's history."""
 
@@ -52,6 +69,16 @@ class TaskChange:
     status: TaskStatus
     at: datetime
     message: str | None = None
+    progress: TaskProgress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What work answers that waits for something: in how many seconds to look again, and what to tell until then."""
+
+    seconds: float
+    message: str | None = None
+    progress: TaskProgress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +119,15 @@ class CommandOutput:
     type: Literal["CommandOutput"] = "CommandOutput"
 
 
-TaskResult = JobRef | JobOutcomes | SubmitEstimate
+@dataclass(frozen=True, slots=True)
+class TransferRef:
+    """The recorded identity of a transfer."""
+
+    transfer_id: str
+    type: Literal["Transfer"] = "Transfer"
+
+
+TaskResult = JobRef | JobOutcomes | SubmitEstimate | TransferRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +145,7 @@ class Task:
     updated_at: datetime
     request_id: str
     message: str | None = None
+    progress: TaskProgress | None = None
     finished_at: datetime | None = None
     history: tuple[TaskChange, ...] = ()
     error: TaskError | None = None

@@ -19,6 +19,7 @@ from firecrest_gql.settings.system import (
     SystemLimits,
     SystemSettings,
 )
+from firecrest_gql.settings.transfers import TransferQueueSettings, TransferSettings
 
 __all__ = [
     "AuthoritySettings",
@@ -35,6 +36,8 @@ __all__ = [
     "StorageSettings",
     "SystemLimits",
     "SystemSettings",
+    "TransferQueueSettings",
+    "TransferSettings",
     "WorkerSettings",
     "load_settings",
 ]

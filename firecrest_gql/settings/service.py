@@ -6,8 +6,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from firecrest_gql.settings.block import Block
 from firecrest_gql.settings.storage import StorageSettings
-from firecrest_gql.settings.system import Block, SystemSettings
+from firecrest_gql.settings.system import SystemSettings
 
 SYSTEM_ACCOUNTS = frozenset(
     """root bin daemon adm lp sync shutdown halt mail operator games ftp nobody sshd slurm munge mysql postgres sys man
@@ -102,6 +103,7 @@ class WorkerSettings(Block):
     retry_seconds: float = Field(900, ge=0, description="How long a task is tried again while a system is away")
     grace_seconds: int = Field(10, ge=0, le=300, description="What running work has when the worker is to stop")
     task_retention_seconds: int = Field(30 * 86_400, ge=60)
+    transfer_retention_seconds: int = Field(30 * 86_400, ge=60, description="After its last change")
     event_retention: int = Field(10_000, ge=100, description="Events kept for each user")
 
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field, SecretStr
 
-from firecrest_gql.settings.system import Block
+from firecrest_gql.settings.block import Block
 
 LARGEST_OBJECT = 5 * 2**40  # bytes; like the other bounds: S3's "Multipart upload limits"
 SMALLEST_PART, LARGEST_PART = 5 * 2**20, 5 * 2**30  # bytes; the last part may be smaller

@@ -5,15 +5,11 @@ from pathlib import Path
 from typing import Annotated
 
 import asyncssh
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic.networks import IPvAnyNetwork
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/[^\x00]*$")]
-AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
-# What every login shell reads alike between single quotes (see firecrest_gql.envelope).
-Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-PlainText = Annotated[str, StringConstraints(pattern=r"^[ \"-&(-\[\]-~]*$")]
+from firecrest_gql.settings.block import AbsolutePath, AccountName, Block, Name, PlainText, Variable
+from firecrest_gql.settings.transfers import TransferSettings
 
 
 def _public_key(line: str) -> str:
@@ -25,12 +21,6 @@ def _public_key(line: str) -> str:
 
 
 PublicKey = Annotated[str, AfterValidator(_public_key)]
-
-
-class Block(BaseModel):
-    """A part of the settings: unknown keys are faults, values do not change after start."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class DelegationMode(StrEnum):
@@ -118,6 +108,7 @@ class SystemSettings(Block):
         ("/",), description="Trees that file operations may touch, besides the home"
     )
     limits: SystemLimits = SystemLimits()
+    transfers: TransferSettings = TransferSettings()
     service_account: AccountName | None = Field(None, description="Account of probes and of job watching")
     required_scope: str | None = Field(None, description="Scope without which nobody sees the system; None: every user")
     allowed_users: tuple[str, ...] | None = Field(None, description="User names that may use it; None: every user")

@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firecrest_gql.errors import Cancelled, Conflict, ErrorCode, FirecrestError, TasksUnavailable, TooLarge
-from firecrest_gql.model.tasks import Task, TaskError, TaskKind, TaskResult, TaskStatus
+from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TaskResult, TaskStatus
 from firecrest_gql.tasks.store import BY_USER, TaskStore, new_step
 
 logger = logging.getLogger(__name__)
 
-WorkFunction = Callable[[Task], Awaitable[TaskResult]]
+WorkFunction = Callable[[Task], Awaitable[TaskResult | Pause | TaskError]]
+"""Does a task's work; a `TaskError` is the end of it, whether or not its user may try again."""
+UndoFunction = Callable[[Task], Awaitable[Pause | None]]
+"""Ends what a cancelled task has begun elsewhere; a `Pause` where that takes time, and it is to be asked again."""
 
 SHORTEST_DELAY, LONGEST_DELAY = 1.0, 15.0  # seconds
 RETRY_SECONDS = 0.2
@@ -34,12 +37,14 @@ class Attempt:
         *,
         again: bool,
         retry_seconds: float,
+        undo: Mapping[TaskKind, UndoFunction] = {},
     ) -> None:
         self._store = store
         self._work = work
         self._id = task_id
         self._again = again
         self._retry_seconds = retry_seconds
+        self._undo = undo
         self.delay: float | None = None
 
     async def run(self, owner: str) -> None:
@@ -49,17 +54,20 @@ class Attempt:
             return await self._store.forget(self._id)
         if task.final:
             return None
+        await self._store.woken(self._id)
         try:
             running = await self._begin(task, owner)
             outcome = await self._outcome(replace(running, input=task.input, grant=task.grant))
             if outcome:
                 await self._end(owner, outcome)
+            if self.delay is not None and await self._store.woken(self._id):
+                self.delay = 0.0
         except Conflict as error:  # of the store's: the task was ended, or taken over, meanwhile
             logger.warning("task %s: the outcome of this attempt does not count: %s", self._id, error.message)
         return None
 
     async def _begin(self, task: Task, owner: str) -> Task:
-        if task.status is TaskStatus.RUNNING and self._again:
+        if task.status is TaskStatus.WAITING or (task.status is TaskStatus.RUNNING and self._again):
             return task
         message = INTERRUPTED if task.status is TaskStatus.RUNNING else None
         return await self._record(owner, status=TaskStatus.RUNNING, message=message)
@@ -70,7 +78,8 @@ class Attempt:
             logger.error("task %s: given up, since %d workers have died of it", task.id, MAX_INTERRUPTIONS)
             return _masked(task)
         try:
-            return {"status": TaskStatus.SUCCEEDED, "result": await self._done(task)}
+            done = await self._done(task)
+            return self._paused(task, done) if isinstance(done, Pause) else _ended(task, done)
         except Cancelled as error:
             return {"status": TaskStatus.CANCELLED, "message": error.message}
         except FirecrestError as error:
@@ -79,8 +88,17 @@ class Attempt:
             logger.exception("task %s failed unexpectedly, request %s", task.id, task.request_id)
             return _masked(task)
 
-    async def _done(self, task: Task) -> TaskResult:
-        """The work's result; `Cancelled` where the user has wanted that and the work has ended for it."""
+    async def _done(self, task: Task) -> TaskResult | Pause | TaskError:
+        """The work's result; `Cancelled` where the user has wanted that, and nothing that was begun is left."""
+        try:
+            return await self._performed(task)
+        except Cancelled:
+            undo = self._undo.get(task.kind)
+            if undo is not None and (pause := await undo(task)):
+                return pause
+            raise
+
+    async def _performed(self, task: Task) -> TaskResult | Pause | TaskError:
         if await self._store.cancel_asked(task.id):
             raise Cancelled(BY_USER)
         work = asyncio.ensure_future(self._work[task.kind](task))
@@ -118,6 +136,13 @@ class Attempt:
         self.delay = max(error.retry_after or 0, min(LONGEST_DELAY, max(SHORTEST_DELAY, _seconds_on_it(task) / 2)))
         return {} if task.message == error.message else {"status": TaskStatus.RUNNING, "message": error.message}
 
+    def _paused(self, task: Task, pause: Pause) -> dict[str, Any]:
+        self.delay = pause.seconds
+        told = {"message": pause.message, "progress": pause.progress or task.progress}
+        if task.status is TaskStatus.WAITING and told == {"message": task.message, "progress": task.progress}:
+            return {}
+        return {"status": TaskStatus.WAITING, **told}
+
     async def _record(self, owner: str, **change: Any) -> Task:
         """Change the task as soon as Redis answers; were that too late, losing the lease ends the waiting."""
         step = new_step()
@@ -138,6 +163,14 @@ async def _cancelled(*work: asyncio.Future[Any]) -> None:
 def _seconds_on_it(task: Task) -> float:
     begun = next((change.at for change in task.history if change.status is TaskStatus.RUNNING), task.created_at)
     return (datetime.now(UTC) - begun).total_seconds()
+
+
+def _ended(task: Task, result: TaskResult | TaskError) -> dict[str, Any]:
+    if isinstance(result, TaskError):
+        return {"status": TaskStatus.FAILED, "message": result.message, "error": result}
+    told = task.progress
+    whole = told and replace(told, done=told.done if told.total is None else told.total)
+    return {"status": TaskStatus.SUCCEEDED, "result": result, "progress": whole}
 
 
 def _failed(error: FirecrestError) -> dict[str, Any]:

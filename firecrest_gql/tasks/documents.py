@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from firecrest_gql.errors import InvalidInput, TooLarge
 from firecrest_gql.model.tasks import Task, TaskChange
 
-STATE = {"status", "version", "message", "updated_at", "finished_at", "history", "error", "result"}
+STATE = {"status", "version", "message", "progress", "updated_at", "finished_at", "history", "error", "result"}
 WORK = {"input", "grant"}  # what a worker needs; gone as soon as the task is final
 
 VISIBLE_FIELDS = ("fixed", "state")

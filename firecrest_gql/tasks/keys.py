@@ -27,6 +27,11 @@ def cancel(task_id: str) -> str:
     return f"{PREFIX}cancel:{task_id}"
 
 
+def woken(task_id: str) -> str:
+    """String with an expiry: what a waiting task waits for may have come, so that it is not put off again."""
+    return f"{PREFIX}woken:{task_id}"
+
+
 def index(subject: str) -> str:
     """Sorted set of a user's tasks: all scores are 0, the members are sort keys."""
     return f"{PREFIX}index:{_user(subject)}"
@@ -45,6 +50,16 @@ def events(subject: str) -> str:
 def idempotency(subject: str, kind: str, key: str) -> str:
     """String with an expiry: the task that this key made, and the digest of what was asked."""
     return f"{PREFIX}idempotency:{hashlib.sha256(chr(0).join([subject, kind, key]).encode()).hexdigest()}"
+
+
+def transfer(transfer_id: str) -> str:
+    """Hash: one transfer."""
+    return f"{PREFIX}transfer:{transfer_id}"
+
+
+def transfers(subject: str) -> str:
+    """Sorted set of a user's transfers: all scores are 0, the members are sort keys."""
+    return f"{PREFIX}transfers:{_user(subject)}"
 
 
 def task_bell(task_id: str) -> str:

@@ -1,8 +1,10 @@
 """A user's tasks, newest first: the index holds sort keys, and a cursor is one of them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from redis.asyncio import Redis
 
@@ -11,13 +13,20 @@ from firecrest_gql.model.page import Edge
 from firecrest_gql.model.tasks import Task, TaskFilter, TaskPage
 from firecrest_gql.tasks import documents, keys
 
-SORT_KEY = re.compile(r"[0-9]{16}:task_[a-z0-9]{28}")
+SORT_KEY = re.compile(r"[0-9]{16}:[a-z]+_[a-z0-9]{28}")
 BATCH = 200
+
+T = TypeVar("T")
 
 
 def sort_key(task: Task) -> str:
     """Orders tasks by their creation, and those of the same microsecond by id."""
-    return f"{_microseconds(task.created_at):016d}:{task.id}"
+    return sort_key_of(task.created_at, task.id)
+
+
+def sort_key_of(created_at: datetime, name: str) -> str:
+    """The same, for whatever has such an id."""
+    return f"{_microseconds(created_at):016d}:{name}"
 
 
 async def page(
@@ -31,7 +40,9 @@ async def page(
 ) -> TaskPage:
     """At most `first` tasks behind the cursor `after`; `InvalidInput` for a cursor that is none."""
     lowest = "-" if filter.since is None else f"[{_microseconds(filter.since):016d}"
-    found, more = await _matching(redis, subject, filter, first, _upper(after), lowest)
+    found, more = await newest(
+        redis, keys.index(subject), partial(load_all, redis), lambda task: _matches(task, filter), first, after, lowest
+    )
     return TaskPage(
         edges=tuple(Edge(task, sort_key(task)) for task in found),
         has_next_page=more,
@@ -49,18 +60,24 @@ async def load_all(redis: Redis, ids: Sequence[str]) -> list[Task | None]:
     return [documents.load_task(fields) for fields in await pipeline.execute()]
 
 
-async def _matching(
-    redis: Redis, subject: str, conditions: TaskFilter, first: int, upper: str, lowest: str
-) -> tuple[list[Task], bool]:
-    """The first tasks that match, and whether there is one more."""
-    found: list[Task] = []
-    index = keys.index(subject)
+async def newest(
+    redis: Redis,
+    index: str,
+    load: Callable[[Sequence[str]], Awaitable[list[T | None]]],
+    matches: Callable[[T], bool],
+    first: int,
+    after: str | None,
+    lowest: str = "-",
+) -> tuple[list[T], bool]:
+    """The first of the index that match, and whether there is one more; `InvalidInput` for a cursor that is none."""
+    found: list[T] = []
+    upper = _upper(after)
     while len(found) <= first:
         members = [member.decode() for member in await redis.zrevrangebylex(index, upper, lowest, 0, BATCH)]
-        tasks = await load_all(redis, [member.partition(":")[2] for member in members])
-        if gone := [member for member, task in zip(members, tasks, strict=True) if task is None]:
+        loaded = await load([member.partition(":")[2] for member in members])
+        if gone := [member for member, each in zip(members, loaded, strict=True) if each is None]:
             await redis.zrem(index, *gone)
-        found += [task for task in tasks if task is not None and _matches(task, conditions)]
+        found += [each for each in loaded if each is not None and matches(each)]
         if len(members) < BATCH:
             break
         upper = f"({members[-1]}"
@@ -85,7 +102,7 @@ def _upper(after: str | None) -> str:
     if after is None:
         return "+"
     if not SORT_KEY.fullmatch(after):
-        raise InvalidInput(f"after: {after[:80]!r} is no cursor of a list of tasks.")
+        raise InvalidInput(f"after: {after[:80]!r} is no cursor of this list.")
     return f"({after}"
 
 

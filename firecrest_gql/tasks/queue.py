@@ -34,6 +34,10 @@ class WorkQueue:
         """Hand over a task that has been created; it never fails, for what is not handed over the workers find."""
         await self.saq.hand_over(task.id)
 
+    async def wake(self, task: Task) -> None:
+        """Have a waiting task looked at now, and not when its pause is over."""
+        await self.saq.wake(task.id)
+
     async def live_workers(self) -> int:
         """How many workers have said within a few seconds that they live; `TasksUnavailable`."""
         with redis_answers():
@@ -63,6 +67,10 @@ class SaqQueue(RedisQueue):
             scheduled=scheduled,
         )
         await self._unless_down(super().enqueue(job), None)
+
+    async def wake(self, task_id: str) -> None:
+        """Let a task's time come, whether it waits in the queue, or is being looked at and would be put off again."""
+        await self._unless_down(self._woken(task_id), None)
 
     async def sweep(self, lock: int = 60, abort: float = 5.0) -> list[str]:
         """Queue again what is open, owned by no worker and not waiting; one worker does it in each `lock` seconds."""
@@ -125,6 +133,12 @@ class SaqQueue(RedisQueue):
         active = {self.job_key_from_id(job_id.decode()) for job_id in await self._ids_of_active()}
         found = await self._without_owner([*active.union(await self._store.open_tasks())])
         return {key: job for key, job in found if job is None or key in active or job.status is Status.ACTIVE}
+
+    async def _woken(self, task_id: str) -> None:
+        await self._store.wake(task_id)
+        # saq keeps there when a job is due, and 0 where it is queued already.
+        await self.redis.zadd(self.namespace("incomplete"), {self.job_id(task_id): 1}, xx=True, lt=True)
+        await self.hand_over(task_id, again=True)
 
     async def _ids_of_active(self) -> list[bytes]:
         found: list[bytes] = await self.redis.lrange(self.namespace("active"), 0, -1)  # type: ignore[misc]

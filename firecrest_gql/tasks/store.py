@@ -19,6 +19,7 @@ from firecrest_gql.model.tasks import (
     TaskFilter,
     TaskKind,
     TaskPage,
+    TaskProgress,
     TaskResult,
     TaskStatus,
 )
@@ -35,6 +36,7 @@ CURSOR_PATTERN = re.compile(r"[0-9]{1,20}-[0-9]{1,20}")
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
 EVENTS_AT_ONCE = 200
 BY_USER = "Cancelled by its user."
+WAKE_SECONDS = 3600  # longer than any pause
 ATTEMPTS = 20  # to be faster than everybody else who changes the same task
 
 
@@ -77,13 +79,27 @@ class TaskStore:
             input=input,
             grant=grant,
         )
-        asked = _digest(task)
+        asked = _digest(system, input)
         match await self._steps.create(task, _checked(idempotency_key), asked):
             case [b"known", known, digest]:
-                return await self._first(task, known.decode(), digest.decode(), asked)
+                return await self._first(subject, known.decode(), digest.decode(), asked)
             case [b"full", count]:
                 raise Overloaded(f"{count} of your tasks are not finished yet; try again when some are.")
         return task
+
+    async def made_before(
+        self, kind: TaskKind, system: str | None, subject: str, asked: dict[str, Any], idempotency_key: str | None
+    ) -> Task | None:
+        """The task that this user's same key has made; `Conflict` where it came with another input."""
+        key = _checked(idempotency_key)
+        if key is None:
+            return None
+        with redis_answers():
+            name = keys.idempotency(subject, kind, key)
+            known = await cast("Awaitable[list[bytes | None]]", self.redis.hmget(name, ["task", "digest"]))
+        if known[0] is None or known[1] is None:
+            return None
+        return await self._first(subject, known[0].decode(), known[1].decode(), _digest(system, asked))
 
     async def change(
         self,
@@ -91,6 +107,7 @@ class TaskStore:
         *,
         status: TaskStatus | None = None,
         message: str | None = None,
+        progress: TaskProgress | None = None,
         result: TaskResult | None = None,
         error: TaskError | None = None,
         owner: str | None = None,
@@ -108,7 +125,15 @@ class TaskStore:
                 raise NotFound(f"There is no task {task_id}.")
             if done == step.encode():
                 return task
-            new = changed(task, at=datetime.now(UTC), status=status, message=message, result=result, error=error)
+            new = changed(
+                task,
+                at=datetime.now(UTC),
+                status=status,
+                message=message,
+                progress=progress,
+                result=result,
+                error=error,
+            )
             match await self._steps.change(new, step, owner or ""):
                 case b"done":
                     return new
@@ -117,7 +142,7 @@ class TaskStore:
         raise TasksUnavailable(f"Task {task_id} is being changed by too many at once; try again in a moment.")
 
     async def cancel(self, task_id: str, subject: str) -> Task:
-        """This user's task, CANCELLED where no worker is on it; a worker that is ends its work within seconds.
+        """This user's task, CANCELLED where no worker has begun it; else a worker ends its work, and what that left.
 
         `Conflict` for a final task, and for one that has begun what must happen once: that is finished.
         """
@@ -128,7 +153,7 @@ class TaskStore:
             raise Conflict(f"Task {task_id} is {task.status}: there is nothing left to cancel.")
         if not await self._steps.cancel(task_id):
             raise Conflict(f"Task {task_id} has begun what cannot be cut off: it is finished.")
-        if task.status is TaskStatus.RUNNING:
+        if task.status in (TaskStatus.RUNNING, TaskStatus.WAITING):
             return task
         return await self.change(task_id, status=TaskStatus.CANCELLED, message=BY_USER)
 
@@ -136,6 +161,16 @@ class TaskStore:
         """Whether its user wants the task cancelled."""
         with redis_answers():
             return bool(await self.redis.exists(keys.cancel(task_id)))
+
+    async def wake(self, task_id: str) -> None:
+        """Note that what a waiting task waits for may have come."""
+        with redis_answers():
+            await self.redis.set(keys.woken(task_id), "1", ex=WAKE_SECONDS)
+
+    async def woken(self, task_id: str) -> bool:
+        """Whether that was noted since the last time of asking."""
+        with redis_answers():
+            return bool(await self.redis.delete(keys.woken(task_id)))
 
     async def get(self, task_id: str, subject: str) -> Task | None:
         """This user's task, without its input and grant; None where there is none that the user may see."""
@@ -191,11 +226,11 @@ class TaskStore:
         )
         return entries[-1][0].decode(), events
 
-    async def _first(self, task: Task, known: str, digest: str, asked: str) -> Task:
+    async def _first(self, subject: str, known: str, digest: str, asked: str) -> Task:
         """The task that the key made before, were the same thing asked for."""
         if digest != asked:
             raise Conflict("This idempotency key was used for another input; take a new key for new work.")
-        first = await self.get(known, task.subject)
+        first = await self.get(known, subject)
         if first is None:
             raise Conflict(f"This idempotency key made task {known}, which is no longer kept; take a new key.")
         return first
@@ -220,9 +255,9 @@ def new_step() -> str:
     return secrets.token_hex(8)
 
 
-def _digest(task: Task) -> str:
+def _digest(system: str | None, asked: dict[str, Any]) -> str:
     """Tells one request from another."""
-    return hashlib.sha256(documents.canonical({"system": task.system, "input": task.input})).hexdigest()
+    return hashlib.sha256(documents.canonical({"system": system, "input": asked})).hexdigest()
 
 
 def _checked(key: str | None) -> str | None:

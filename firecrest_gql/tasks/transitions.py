@@ -4,7 +4,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from firecrest_gql.errors import Conflict
-from firecrest_gql.model.tasks import FINAL_TASK_STATUSES, Task, TaskChange, TaskError, TaskResult, TaskStatus
+from firecrest_gql.model.tasks import (
+    FINAL_TASK_STATUSES,
+    Task,
+    TaskChange,
+    TaskError,
+    TaskProgress,
+    TaskResult,
+    TaskStatus,
+)
 
 ALLOWED: dict[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.QUEUED: frozenset(
@@ -25,19 +33,24 @@ def changed(
     at: datetime,
     status: TaskStatus | None = None,
     message: str | None = None,
+    progress: TaskProgress | None = None,
     result: TaskResult | None = None,
     error: TaskError | None = None,
 ) -> Task:
-    """The task after one more step; `Conflict` where the table does not allow it. Without a status it keeps its own."""
+    """The task after one more step; `Conflict` where the table does not allow it.
+
+    Without a status, and without a progress, it keeps its own.
+    """
     new = task.status if status is None else status
     if new not in ALLOWED[task.status]:
         raise Conflict(f"Task {task.id} is {task.status} and cannot become {new}.")
-    change = TaskChange(task.version + 1, new, at, bounded(message))
+    change = TaskChange(task.version + 1, new, at, bounded(message), progress or task.progress)
     return replace(
         task,
         status=new,
         version=change.version,
         message=change.message,
+        progress=change.progress,
         updated_at=at,
         finished_at=at if new in FINAL_TASK_STATUSES else None,
         history=_shortened((*task.history, change)),
@@ -55,6 +68,7 @@ def as_of(task: Task, change: TaskChange) -> Task:
         status=change.status,
         version=change.version,
         message=change.message,
+        progress=change.progress,
         updated_at=change.at,
         finished_at=None,
         history=tuple(step for step in task.history if step.version <= change.version),

@@ -11,7 +11,7 @@ from saq.worker import Worker as SaqWorker
 from firecrest_gql.errors import TasksUnavailable
 from firecrest_gql.model.tasks import TaskKind
 from firecrest_gql.settings import WorkerSettings
-from firecrest_gql.tasks.attempt import SHORTEST_DELAY, Attempt, WorkFunction
+from firecrest_gql.tasks.attempt import SHORTEST_DELAY, Attempt, UndoFunction, WorkFunction
 from firecrest_gql.tasks.lease import Leases
 from firecrest_gql.tasks.queue import FUNCTION, WorkQueue
 from firecrest_gql.tasks.store import TaskStore
@@ -35,10 +35,12 @@ class Worker:
         *,
         retry_seconds: float = RETRY_SECONDS,
         grace_seconds: int = GRACE_SECONDS,
+        undo: Mapping[TaskKind, UndoFunction] = {},
     ) -> None:
         self._store = store
         self._queue = queue.saq
         self._work = work
+        self._undo = undo
         self._settings = settings
         self._retry_seconds = retry_seconds
         self._grace_seconds = grace_seconds
@@ -67,7 +69,9 @@ class Worker:
 
     async def _perform(self, _: Context, *, task_id: str, again: bool) -> float | None:
         """Try a task; in how many seconds to try again."""
-        attempt = Attempt(self._store, self._work, task_id, again=again, retry_seconds=self._retry_seconds)
+        attempt = Attempt(
+            self._store, self._work, task_id, again=again, retry_seconds=self._retry_seconds, undo=self._undo
+        )
         try:
             await self._leases.hold(task_id, attempt.run)
         except TasksUnavailable:
@@ -100,7 +104,8 @@ async def run_worker(
     *,
     retry_seconds: float = RETRY_SECONDS,
     grace_seconds: int = GRACE_SECONDS,
+    undo: Mapping[TaskKind, UndoFunction] = {},
 ) -> None:
     """The life of a worker process: until SIGTERM or SIGINT."""
-    worker = Worker(store, queue, work, settings, retry_seconds=retry_seconds, grace_seconds=grace_seconds)
+    worker = Worker(store, queue, work, settings, retry_seconds=retry_seconds, grace_seconds=grace_seconds, undo=undo)
     await worker.run(signals=True)

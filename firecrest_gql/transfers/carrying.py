@@ -1,0 +1,137 @@
+"""A command on its way as a job: each step is short, and whoever takes the next knows from the record what was done."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from firecrest_gql.command import Command, Result
+from firecrest_gql.errors import FirecrestError
+from firecrest_gql.model.jobs import Job, JobState
+from firecrest_gql.model.tasks import JobRef, Pause, TaskError, TaskProgress
+from firecrest_gql.model.transfers import Terms, Transfer
+from firecrest_gql.transfers.folder import Seen
+from firecrest_gql.transfers.job import NAME, TransferJob, age
+from firecrest_gql.transfers.outcomes import job_error, task_error, waiting
+from firecrest_gql.transfers.records import TransferRecords
+
+QUICK_SECONDS = (0.2, 0.4, 0.7)  # before the first looks, for which the worker's place is kept
+SHORTEST, LONGEST = 1.0, 15.0  # seconds between later looks
+LOST_SECONDS = 60.0  # for which a new job may be unknown to its scheduler
+ENDING_SECONDS = 1.0  # between two looks at a job that was cancelled
+BY_SIGNAL = 128  # a status above it: a signal ended the program, and the scheduler may know why
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+def nothing() -> bytes:
+    """No secrets."""
+    return b""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrying:
+    """Carries commands out as the jobs of transfers; a job that is there is known by the transfer's record."""
+
+    records: TransferRecords
+
+    async def advance(
+        self,
+        job: TransferJob,
+        transfer: Transfer,
+        command: Command[T],
+        terms: Terms,
+        *,
+        input_data: bytes = b"",
+        secrets: Callable[[], bytes] = nothing,
+    ) -> T | Pause | TaskError:
+        """One step: the job submitted, or looked at. The command's answer, or its error, once it has ended.
+
+        What it left is then removed. A `FirecrestError` is of the way there: a retryable one means to come again.
+        """
+        begun = job_of(transfer, job)
+        if begun is None:
+            transfer = await self._begin(job, transfer, command, terms, input_data, secrets())
+            begun = job_of(transfer, job) or ""
+            seen = await _first_looks(job)
+        else:
+            seen = await job.look()
+        state = await job.job(begun) if seen.end is None or seen.end.exit_status > BY_SIGNAL else None
+        if seen.end is None and (state is None or state.final):
+            seen = await job.look()  # between the two looks it may have ended
+        if seen.end is not None and (seen.end.exit_status <= BY_SIGNAL or _told_all(state)):
+            return await self._finish(job, command, seen.end)
+        if state is not None and not state.final:
+            return await self._wait(transfer, seen, state)
+        if state is None and age(transfer.submitted_at or job.since) < LOST_SECONDS:
+            return await self._wait(transfer, seen, None)
+        await job.remove_rest()
+        return job_error(begun, state)
+
+    async def end(self, job: TransferJob, transfer: Transfer) -> Pause | None:
+        """End the job wherever it is, and remove what it left; a `Pause` while it still ends."""
+        begun = job_of(transfer, job) or await job.earlier()
+        if begun is not None:
+            state = await job.job(begun)
+            if state is not None and not state.final:
+                await job.cancel(begun)
+                return Pause(ENDING_SECONDS, f"Cancelling: the job {begun} is being ended.")
+        await job.remove_rest()
+        return None
+
+    async def _begin(
+        self,
+        job: TransferJob,
+        transfer: Transfer,
+        command: Command[T],
+        terms: Terms,
+        input_data: bytes,
+        secrets: bytes,
+    ) -> Transfer:
+        try:
+            job_id = await job.submit(command, terms, input_data=input_data, secrets=secrets)
+        except FirecrestError as error:
+            if not error.retryable:
+                await job.remove_rest()
+            raise
+        ref = JobRef(job.way.system.name, job_id, NAME)
+        return await self.records.change(transfer.id, job=ref, submitted_at=datetime.now(UTC))
+
+    async def _finish(self, job: TransferJob, command: Command[T], end: Result) -> T | TaskError:
+        await job.remove_rest()
+        try:
+            return command.parse(end)
+        except FirecrestError as error:
+            return task_error(error)
+
+    async def _wait(self, transfer: Transfer, seen: Seen, state: Job | None) -> Pause:
+        if seen.done is not None:
+            await self.records.change(transfer.id, bytes_transferred=seen.done)
+        total = seen.total if seen.total is not None else transfer.size
+        progress = None if seen.done is None else TaskProgress(seen.done, total)
+        seconds = age(transfer.submitted_at) / 10 if transfer.submitted_at is not None else SHORTEST
+        return Pause(min(LONGEST, max(SHORTEST, seconds)), waiting(state), progress)
+
+
+def job_of(transfer: Transfer, job: TransferJob) -> str | None:
+    """The id of the transfer's job on this system, once it is recorded."""
+    ref = transfer.job
+    return ref.job_id if ref is not None and ref.system == job.way.system.name else None
+
+
+async def _first_looks(job: TransferJob) -> Seen:
+    seen = Seen()
+    for seconds in QUICK_SECONDS:
+        await asyncio.sleep(seconds)
+        seen = await job.look()
+        if seen.end is not None:
+            break
+    return seen
+
+
+def _told_all(state: Job | None) -> bool:
+    """Whether a program that a signal ended has nobody's word on why but its own."""
+    return state is None or state.state in (JobState.FAILED, JobState.COMPLETED)

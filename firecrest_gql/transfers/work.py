@@ -1,0 +1,79 @@
+"""What a worker does for a transfer inside a system: each call is one short step, and says when to come again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from firecrest_gql.errors import FirecrestError, NotFound
+from firecrest_gql.files.road import held_to
+from firecrest_gql.jobs.attempts import Attempts
+from firecrest_gql.jobs.ports import Runs
+from firecrest_gql.jobs.work import caller_of
+from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
+from firecrest_gql.model.transfers import Terms
+from firecrest_gql.settings import SystemSettings
+from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
+from firecrest_gql.transfers.accepting import new_transfer
+from firecrest_gql.transfers.acts import ACTS, from_input
+from firecrest_gql.transfers.carrying import LONGEST, Carrying
+from firecrest_gql.transfers.job import TransferJob, Ways, age
+from firecrest_gql.transfers.records import TransferRecords
+
+PATIENCE_SECONDS = 7 * 86_400.0  # with a system that is away: as long as a grant may hold
+
+
+@dataclass(frozen=True)
+class TransferWork:
+    """The work functions of transfers inside a system."""
+
+    transport: Runs
+    systems: Mapping[str, SystemSettings]
+    ways: Ways
+    attempts: Attempts
+    records: TransferRecords
+
+    @property
+    def functions(self) -> Mapping[TaskKind, WorkFunction]:
+        """The work function of each kind of task."""
+        return dict.fromkeys(ACTS, self.carry_out)
+
+    @property
+    def undo(self) -> Mapping[TaskKind, UndoFunction]:
+        """What ends the job of a cancelled task, and removes what that has left."""
+        return dict.fromkeys(ACTS, self.end)
+
+    async def carry_out(self, task: Task) -> TransferRef | Pause | TaskError:
+        """The job submitted, or looked at; the transfer once it is done."""
+        transfer = await self.records.ensure(new_transfer(task))
+        act, terms = from_input(task.kind, task.input["act"]), Terms(**task.input["terms"])
+        try:
+            job = self.job(task)
+            told = await Carrying(self.records).advance(job, transfer, held_to(job.way.system, act.command), terms)
+        except FirecrestError as error:
+            return patient(task, error)
+        if isinstance(told, Pause | TaskError):
+            return told
+        await self.records.change(transfer.id, bytes_transferred=transfer.size)
+        return TransferRef(transfer.id)
+
+    async def end(self, task: Task) -> Pause | None:
+        """Nothing of it runs, and nothing half-written is left."""
+        transfer = await self.records.ensure(new_transfer(task))
+        try:
+            return await Carrying(self.records).end(self.job(task), transfer)
+        except FirecrestError as error:
+            return patient(task, error)
+
+    def job(self, task: Task) -> TransferJob:
+        """The task's job on its system."""
+        system = self.systems.get(task.system or "")
+        if system is None:
+            raise NotFound(f"the system {task.system} is no longer among the settings")
+        way = self.ways.to(system)
+        return TransferJob(self.transport, way, caller_of(task), self.attempts, task.id, task.created_at)
+
+
+def patient(task: Task, error: FirecrestError) -> Pause:
+    """To come again when what is away may be back; raises the error where it will not help."""
+    if not error.retryable or age(task.created_at) > PATIENCE_SECONDS:
+        raise error
+    return Pause(error.retry_after or LONGEST, error.message)

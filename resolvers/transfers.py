@@ -1,0 +1,85 @@
+"""Transfers: asked for, looked up, and what hangs on them."""
+
+from firecrest_gql.errors import NotFound, Unsupported
+from firecrest_gql.model.jobs import Job
+from firecrest_gql.model.page import Page
+from firecrest_gql.model.tasks import Task
+from firecrest_gql.model.transfers import Terms, Transfer, TransferFilter
+from firecrest_gql.settings import SystemSettings
+from firecrest_gql.transfers.accepting import Accepted
+from firecrest_gql.transfers.service import Asking
+from resolvers import cursors
+from resolvers import systems as system_resolvers
+from resolvers import tasks as task_resolvers
+from resolvers.context import Context
+
+
+async def transfer(context: Context, transfer_id: str) -> Transfer:
+    """The viewer's transfer with this id."""
+    found = await context.services.records.get(transfer_id, context.principal.subject)
+    if found is None:
+        raise NotFound(f"you have no transfer {transfer_id[:80]!r}; `transfers` lists them")
+    return found
+
+
+async def transfers(
+    context: Context, wanted: TransferFilter, first: int, after: str | None, count: bool
+) -> Page[Transfer]:
+    """One page of the viewer's transfers, the newest first."""
+    cursors.check_first(first, context.services.settings.limits.max_page_size)
+    return await context.services.records.page(context.principal.subject, wanted, first, after, count=count)
+
+
+def system(context: Context, of: Transfer) -> SystemSettings:
+    """The system that it is on, or comes from."""
+    return system_resolvers.system(context, of.system)
+
+
+def target_system(context: Context, of: Transfer) -> SystemSettings | None:
+    """The system that it goes to, where that is another one."""
+    return None if of.target_system is None else system_resolvers.system(context, of.target_system)
+
+
+async def task(context: Context, of: Transfer) -> Task | None:
+    """The task that is on it now; None once that is no longer kept."""
+    return await context.services.store.get(of.task_id, context.principal.subject)
+
+
+async def job(context: Context, of: Transfer) -> Job | None:
+    """The scheduler's job that moves the bytes; None where processes of no scheduler do."""
+    if of.job is None:
+        return None
+    found = system_resolvers.system(context, of.job.system)
+    own = context.services.transfers.uses_own_scheduler(found)
+    return await context.loaders.job(found, of.job.job_id) if own else None
+
+
+async def copy(
+    context: Context,
+    asking: Asking,
+    path: str,
+    target: str,
+    *,
+    target_system: str | None,
+    dereference: bool,
+    overwrite: bool,
+    wait: float,
+) -> Accepted:
+    """Accept the copy as a transfer."""
+    if target_system not in (None, asking.system.name):
+        raise Unsupported("targetSystem: copies between systems need an object store, which is not in use here")
+    service = context.services.transfers
+    accepted = await service.copy(asking, path, target, dereference=dereference, overwrite=overwrite)
+    return await held(context, accepted, wait)
+
+
+def asking(context: Context, name: str, terms: Terms, key: str | None) -> Asking:
+    """Who asks, where, and on what terms."""
+    return Asking(context.principal, system_resolvers.system(context, name), context.request_id, terms, key)
+
+
+async def held(context: Context, accepted: Accepted, seconds: float) -> Accepted:
+    """The transfer and its task once that is final, or as they are when the time is over."""
+    task = await task_resolvers.held(context, accepted.task, seconds)
+    found = await context.services.records.get(accepted.transfer.id, context.principal.subject)
+    return Accepted(found or accepted.transfer, task)

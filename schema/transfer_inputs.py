@@ -1,0 +1,34 @@
+"""What the mutations of transfers take."""
+
+import strawberry
+
+from firecrest_gql.model.transfers import Terms
+from schema.fields import given
+
+KEY = "The same key and input give the first task again."
+
+
+@strawberry.input(description="On what terms a transfer's job runs.")
+class TermsInput:
+    """What all transfers inside a system share."""
+
+    account: str | None = given("The account that the job is charged to.", None)
+    time_limit_seconds: int | None = given("How long the job may run.", None)
+    after_job: str | None = given("A job of the same system that must have succeeded before.", None)
+    idempotency_key: str | None = given(KEY, None)
+
+    def terms(self) -> Terms:
+        """As the domain has them."""
+        return Terms(self.account, self.time_limit_seconds, self.after_job)
+
+
+@strawberry.input(description="What to copy, and where to.")
+class StartCopyInput(TermsInput):
+    """What to copy, and where to."""
+
+    system: str = given("Where it is.")
+    path: str = given("What: a file, or a directory with everything in it.")
+    target_system: str | None = given("The system that it goes to; without, the same.", None)
+    target: str = given("The copy.")
+    dereference: bool = given("Copy what links point to, and not the links.", False)
+    overwrite: bool = given("Replace what is at the target; never a directory that holds something.", False)

@@ -1,0 +1,191 @@
+"""Transfers inside a system, by GraphQL: a job moves the bytes, in the transfer queue or as a supervised process."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.client import Client
+from tests.files import ODD_NAMES, names, path_of
+from tests.processes import processes
+from tests.sizes import size
+from tests.transfers import CANCEL, carried_out, ended, folder_of, home_of, refused, start, stopped
+from tests.waiting import until
+
+MANY = 4000  # files, which take cp long enough to be stopped at it
+
+
+@pytest.fixture(params=["local", pytest.param("slurm", marks=pytest.mark.slurm)])
+def system(request: pytest.FixtureRequest, demo: dict[str, Any]) -> str:
+    """Each system: processes move the bytes on the one, jobs of a queue on the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def place(demo: dict[str, Any], system: str) -> AsyncIterator[Path]:
+    """A new directory in the user's home; nothing temporary may be left in it."""
+    home = home_of(demo, system)
+    made = home / f"transfers-{uuid4().hex}"
+    made.mkdir()
+    shutil.chown(made, home.owner(), home.group())
+    yield made
+    assert names(made, "**/.firecrest.*") == []
+    shutil.rmtree(made)
+
+
+def owned(path: Path) -> Path:
+    """The path, given to whoever owns the directory."""
+    for each in (path, *path.rglob("*")):
+        os.chown(each, path.parent.stat().st_uid, path.parent.stat().st_gid, follow_symlinks=False)
+    return path
+
+
+def file(path: Path, data: bytes = b"bytes") -> Path:
+    """A file of the user's."""
+    path.write_bytes(data)
+    return owned(path)
+
+
+def tree(path: Path, count: int) -> Path:
+    """A directory of the user's with so many files."""
+    path.mkdir()
+    for number in range(count):
+        (path / f"{number}").write_bytes(b"%d" % number)
+    return owned(path)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES[: size(3, len(ODD_NAMES))])
+async def test_a_file_of_any_name_is_copied_by_a_job(user: Client, system: str, place: Path, name: str) -> None:
+    data = os.urandom(70_000)
+    source, target = file(place / name, data), place / f"{name[:200]}.copy"
+    made = await carried_out(user, "startCopy", system=system, path=path_of(source), target=path_of(target))
+    assert target.read_bytes() == data
+    assert (made["kind"], made["size"], made["sourcePath"]) == ("COPY", 70_000, path_of(source))
+
+
+async def test_a_tree_is_copied_with_everything_in_it(user: Client, system: str, place: Path) -> None:
+    source = tree(place / "a", 50)
+    (source / "link").symlink_to("7")
+    await carried_out(user, "startCopy", system=system, path=str(source), target=str(place / "b"))
+    assert names(place / "b") == names(source)
+    assert (place / "b" / "link").readlink() == Path("7")
+
+
+@pytest.mark.slurm
+async def test_where_there_is_a_queue_the_job_is_in_it_and_leaves_nothing_behind(
+    user: Client, demo: dict[str, Any]
+) -> None:
+    home = home_of(demo, "slurm")
+    source = file(home / uuid4().hex)
+    begun = await start(
+        user, "startCopy", wait=30, system="slurm", path=str(source), target=f"{source}2", timeLimitSeconds=600
+    )
+    found = await user.ask(
+        "query($id: ID!) { transfer(id: $id) { job { partition timeLimitSeconds } task { id status } } }",
+        id=begun["transfer"]["id"],
+    )
+    job, task = found["transfer"]["job"], found["transfer"]["task"]
+    assert (job["partition"], job["timeLimitSeconds"], task["status"]) == ("xfer", 600, "SUCCEEDED")
+    assert names(folder_of(demo, "slurm", task["id"])) == ["log", "status", "stderr", "stdout"]
+    for left in (source, Path(f"{source}2")):
+        left.unlink()
+
+
+async def test_what_cannot_work_is_refused_before_anything_begins(user: Client, system: str, place: Path) -> None:
+    source, closed = file(place / "source"), owned(tree(place / "closed", 1))
+    (place / "closed").chmod(0o555)
+    for given, code in (
+        ({"path": str(place / "none")}, "NOT_FOUND"),
+        ({"target": str(place / "none" / "target")}, "NOT_FOUND"),
+        ({"target": str(source)}, "INVALID_INPUT"),
+        ({"target": str(closed / "0")}, "PERMISSION_DENIED"),
+        ({"path": str(closed), "target": str(closed / "below")}, "INVALID_INPUT"),
+        ({"target": "~"}, "PERMISSION_DENIED"),
+        ({"target": "relative"}, "INVALID_INPUT"),
+        ({"account": "two words"}, "INVALID_INPUT"),
+        ({"timeLimitSeconds": 0}, "INVALID_INPUT"),
+        ({"afterJob": "; rm"}, "INVALID_INPUT"),
+        ({"targetSystem": "elsewhere"}, "UNSUPPORTED"),
+        ({"system": "nowhere"}, "NOT_FOUND"),
+    ):
+        asked = {"system": system, "path": str(source), "target": str(place / "target"), **given}
+        assert (await refused(user, "startCopy", **asked))[0] == code, given
+    file(place / "target", b"old")
+    code, message = await refused(user, "startCopy", system=system, path=str(source), target=str(place / "target"))
+    assert (code, "overwrite" in message) == ("ALREADY_EXISTS", True)
+    assert names(place) == ["closed", "source", "target"]
+    await carried_out(user, "startCopy", system=system, path=str(source), target=str(place / "target"), overwrite=True)
+    assert (place / "target").read_bytes() == b"bytes"
+
+
+async def test_the_same_key_gives_the_first_transfer_again(user: Client, system: str, place: Path) -> None:
+    asked: dict[str, Any] = {
+        "system": system,
+        "path": str(file(place / "a")),
+        "target": str(place / "b"),
+        "idempotencyKey": uuid4().hex,
+    }
+    first = await carried_out(user, "startCopy", **asked)
+    assert (await start(user, "startCopy", **asked))["transfer"]["id"] == first["id"]
+    assert (await refused(user, "startCopy", **{**asked, "target": str(place / "c")}))[0] == "CONFLICT"
+
+
+async def test_a_cancelled_copy_ends_its_job_and_leaves_nothing_half_written(
+    user: Client, system: str, place: Path
+) -> None:
+    source = tree(place / "many", MANY)
+    begun = await start(user, "startCopy", system=system, path=str(source), target=str(place / "copy"))
+    process = await stopped("cp", str(source))
+    assert names(place, ".firecrest.*")
+    await user.ask(CANCEL, id=begun["task"]["id"])
+    assert (await ended(user, begun["transfer"]["id"]))["status"] == "CANCELLED"
+    assert names(place) == ["many"]
+    await until(lambda: process not in {pid for pid, argv in processes() if argv[0] == "cp"})
+
+
+@pytest.mark.slurm
+async def test_a_copy_waits_for_a_job_and_is_cancelled_while_it_waits(user: Client, demo: dict[str, Any]) -> None:
+    home = home_of(demo, "slurm")
+    submit = """mutation { submitJob(input: {system: "slurm", script: "#!/bin/sh\\nsleep 600\\n"}, waitSeconds: 30) {
+        task { result { ... on Job { jobId } } } } }"""
+    job_id = (await user.ask(submit))["submitJob"]["task"]["result"]["jobId"]
+    later = str(home / uuid4().hex)
+    begun = await start(user, "startCopy", system="slurm", path=later, target=f"{later}2", afterJob=job_id)
+    waiting = "query($id: ID!) { transfer(id: $id) { job { state dependency } task { status message } } }"
+
+    async def waits() -> bool:
+        found = (await user.ask(waiting, id=begun["transfer"]["id"]))["transfer"]
+        return found["task"]["status"] == "WAITING" and job_id in found["job"]["dependency"]
+
+    await until(waits, what="the copy waits for the job")
+    await user.ask(CANCEL, id=begun["task"]["id"])
+    assert (await ended(user, begun["transfer"]["id"]))["status"] == "CANCELLED"
+    cancel = 'mutation($id: String!) { cancelJobs(input: {system: "slurm", jobIds: [$id]}) { task { id } } }'
+    await user.ask(cancel, id=job_id)
+
+
+async def test_transfers_are_listed_and_found_by_their_own_user_alone(
+    user: Client, other_user: Client, system: str, place: Path
+) -> None:
+    made = [
+        await carried_out(user, "startCopy", system=system, path=str(file(place / "a")), target=str(place / f"b{n}"))
+        for n in range(2)
+    ]
+    listing = """query($system: String!, $first: Int!, $after: String, $kinds: [TransferKind!]) {
+        transfers(filter: {system: $system, kinds: $kinds}, first: $first, after: $after) {
+            nodes { id } pageInfo { endCursor hasNextPage } } }"""
+    page = (await user.ask(listing, system=system, first=1))["transfers"]
+    assert [each["id"] for each in page["nodes"]] == [made[1]["id"]]
+    after = (await user.ask(listing, system=system, first=1, after=page["pageInfo"]["endCursor"]))["transfers"]
+    assert [each["id"] for each in after["nodes"]] == [made[0]["id"]]
+    assert (await user.ask(listing, system=system, first=9, kinds=["UPLOAD"]))["transfers"]["nodes"] == []
+    node = "query($id: ID!) { node(id: $id) { id ... on Transfer { targetPath } } }"
+    assert (await user.ask(node, id=made[0]["id"]))["node"]["targetPath"] == str(place / "b0")
+    for query in (node, "query($id: ID!) { transfer(id: $id) { id } }"):
+        assert await other_user.code(query, id=made[0]["id"]) == "NOT_FOUND"
+    mine = {each["id"] for each in (await other_user.ask(listing, system=system, first=100))["transfers"]["nodes"]}
+    assert not mine & {each["id"] for each in made}

@@ -1,0 +1,77 @@
+"""Transfers as a user of the API asks for them, on either system."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from tests.client import Client
+from tests.processes import processes
+from tests.waiting import until
+
+TASK = "task { id kind status final message progress { done total unit } error { code message retryable } }"
+TRANSFER = """transfer { id kind sourcePath targetPath size bytesTransferred system { name }
+    job { jobId name partition account state dependency reason } }"""
+START = "mutation($input: %sInput!, $wait: Float! = 0) { %s(input: $input, waitSeconds: $wait) { %s %s } }"
+TASK_OF = f"query($id: ID!) {{ transfer(id: $id) {{ {TASK} }} }}"
+CANCEL = "mutation($id: ID!) { cancelTask(input: {id: $id}) { task { id status } } }"
+
+
+def query(field: str) -> str:
+    """The mutation of this name."""
+    return START % (field[0].upper() + field[1:], field, TRANSFER, TASK)
+
+
+async def start(user: Client, field: str, *, wait: float = 0, **given: Any) -> dict[str, Any]:
+    """The transfer and its task."""
+    return dict((await user.ask(query(field), input=given, wait=wait))[field])
+
+
+async def refused(user: Client, field: str, **given: Any) -> tuple[str, str]:
+    """The code and the sentence with which it is refused."""
+    error = await user.error(query(field), input=given)
+    return error["extensions"]["code"], error["message"]
+
+
+async def ended(user: Client, transfer_id: str) -> dict[str, Any]:
+    """Wait until the transfer's task is final; the task."""
+    task: dict[str, Any] = {}
+
+    async def final() -> bool:
+        nonlocal task
+        task = (await user.ask(TASK_OF, id=transfer_id))["transfer"]["task"]
+        return bool(task["final"])
+
+    await until(final, seconds=120, what=transfer_id)
+    return task
+
+
+async def carried_out(user: Client, field: str, **given: Any) -> dict[str, Any]:
+    """The transfer, once it has succeeded."""
+    begun = await start(user, field, **given)
+    task = await ended(user, begun["transfer"]["id"])
+    assert task["status"] == "SUCCEEDED", task
+    return dict(begun["transfer"])
+
+
+def home_of(demo: dict[str, Any], system: str) -> Path:
+    """The first user's home on the system; both are on this machine."""
+    return Path(next(each["home"]["fireuser"] for each in demo["systems"] if each["name"] == system))
+
+
+def folder_of(demo: dict[str, Any], system: str, task_id: str) -> Path:
+    """Where the job of this task keeps what it is about."""
+    return home_of(demo, system) / ".firecrest" / "transfers" / task_id
+
+
+async def stopped(program: str, word: str) -> int:
+    """The id of the process of this program with the word in an argument, stopped as soon as it is there."""
+    found: list[int] = []
+
+    def there() -> bool:
+        found[:] = [pid for pid, argv in processes() if argv[0] == program and any(word in part for part in argv)]
+        return bool(found)
+
+    await until(there, what=f"{program} works on {word}")
+    os.kill(found[0], signal.SIGSTOP)
+    return found[0]
