@@ -15,6 +15,7 @@ KILL_AFTER_SECONDS = 1  # between SIGTERM and SIGKILL
 SILENCE_SECONDS = 25  # without a byte on standard input, after its data, the client counts as gone
 HEARTBEAT_SECONDS = 8
 HEARTBEAT = b"."
+PIPE_SIZE = 65536  # bytes that a pipe takes from its writer though nobody reads (pipe(7))
 
 # Between single quotes these four shells take every printable character as itself, but for these three: the quote,
 # the backslash (fish reads \\ and \' there) and the exclamation mark (tcsh's history). Those go as \0ooo.
@@ -34,9 +35,12 @@ _PROGRAM = "; ".join(
         "exec 3<&0",
         # One read of what the client sends: anything at all says that it is there.
         f"alive() {{ test $(timeout --foreground {SILENCE_SECONDS} dd bs=65536 count=1 2>/dev/null | wc -c) -gt 0; }}",
+        # While the command does not read, nobody notices here that the client is gone, but by writing to it.
+        'watch() { exec >/dev/null; trap "" PIPE; while sleep 1; do printf "\\n%s\\n" "$m" >&2 || leave; done; }',
         # The data is whole only where a byte follows it; else the command must not see its end. A command may also
         # end, or close its input, before it has read all (head dies of SIGPIPE): what follows is drained.
-        'feed() { if test "$n" -gt 0 && head -c "$n"; then alive || return; fi; exec >/dev/null 2>&1; '
+        f'feed() {{ if test "$n" -gt {PIPE_SIZE}; then watch & fi; '
+        'if test "$n" -gt 0 && head -c "$n"; then alive || return; fi; exec >/dev/null 2>&1; '
         "while alive; do :; done; }",
         f'leave() {{ trap "" TERM; kill -TERM 0; sleep {KILL_AFTER_SECONDS}; kill -KILL 0; }}',
         # A shell that traps TERM waits for its command's end; were it to die of it, nobody would escalate to KILL.

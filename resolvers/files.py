@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from firecrest_gql.command import Stdin
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.model.files import File, FileContent
 from firecrest_gql.settings import SystemSettings
@@ -69,11 +70,11 @@ async def create_directory(context: Context, name: str, path: str, parents: bool
     return Written(found, place, path)
 
 
-async def upload(context: Context, name: str, path: str, data: bytes, overwrite: bool, mode: str | None) -> Written:
+async def upload(context: Context, name: str, path: str, content: Stdin, overwrite: bool, mode: str | None) -> Written:
     """Write a small file."""
     found = system(context, name)
     files_service = context.services.files
-    place = await files_service.upload(found, context.caller, path, data, overwrite=overwrite, mode=mode)
+    place = await files_service.upload(found, context.caller, path, content, overwrite=overwrite, mode=mode)
     return Written(found, place, path)
 
 

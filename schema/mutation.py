@@ -1,10 +1,12 @@
 """What can be changed: blocking file utilities answer the file, the rest makes a task at once."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 import strawberry
 from starlette.datastructures import UploadFile
 
+from firecrest_gql.command import Stdin
 from firecrest_gql.errors import InvalidInput
 from resolvers import changes, files
 from resolvers.files import Written
@@ -34,6 +36,8 @@ from schema.payloads import (
 )
 from schema.transfer_mutation import TransferMutation
 
+PIECE = 64 * 1024  # bytes of an upload that are in memory at once
+
 
 @strawberry.type(description="What can be changed; each field takes one input and answers one payload.")
 class Mutation(JobMutation, TransferMutation):
@@ -46,8 +50,8 @@ class Mutation(JobMutation, TransferMutation):
         input: Annotated[UploadFileInput, says("The file.")],  # noqa: A002
     ) -> Written:
         """Write a small file: it is there whole or not at all."""
-        data = await _bytes(input.content)
-        return await files.upload(info.context, input.system, input.path, data, input.overwrite, input.mode)
+        content = _content(input.content)
+        return await files.upload(info.context, input.system, input.path, content, input.overwrite, input.mode)
 
     @mutation(CreateDirectoryPayload)
     async def create_directory(
@@ -126,8 +130,13 @@ class Mutation(JobMutation, TransferMutation):
         return await files.remove(info.context, input.system, input.path, input.recursive)
 
 
-async def _bytes(content: object) -> bytes:
-    """What was uploaded; a JSON request can name anything in its place."""
+def _content(content: object) -> Stdin:
+    """What was uploaded, read piece by piece from where it waits; a JSON request can name anything in its place."""
     if not isinstance(content, UploadFile):
         raise InvalidInput("content: is a file of a GraphQL multipart request")
-    return await content.read()
+    return Stdin(content.size or 0, _pieces(content))
+
+
+async def _pieces(content: UploadFile) -> AsyncIterator[bytes]:
+    while piece := await content.read(PIECE):
+        yield piece

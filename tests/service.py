@@ -21,6 +21,7 @@ from tests.client import Client, fetch_token
 from tests.parts import missing
 from tests.provider import Provider
 
+STRICT_BODY = 2**16 + 2**10
 SYSTEMS = os.environ.get("FIRECREST_TEST_SYSTEMS", "local slurm").split()
 
 
@@ -92,10 +93,11 @@ async def _answers(port: int) -> bool:
 @pytest.fixture(scope="session")
 async def strict(running: Demo, demo_state: Path, provider: Provider) -> AsyncIterator[dict[str, Any]]:
     """A server that believes the tests' own provider, with limits that a test can reach."""
-    limits = {"max_subscriptions_per_socket": 3, "max_body_size": 2**16}
+    limits = {"max_subscriptions_per_socket": 3, "max_body_size": STRICT_BODY}
+    systems = {"limits": {"max_inline_file_size": 2**10}}
     server = {"allowed_origins": ["https://portal.example"]}
     async with another_server(
-        demo_state, "strict", identity={"issuer": provider.issuer}, limits=limits, server=server
+        demo_state, "strict", identity={"issuer": provider.issuer}, limits=limits, server=server, systems=systems
     ) as described:
         yield described
 

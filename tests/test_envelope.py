@@ -1,9 +1,11 @@
 """The envelope: one line for every shell, and what its program promises."""
 
+import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from firecrest_gql import envelope
 from firecrest_gql.envelope import SILENCE_SECONDS, Envelope, command_line
 from firecrest_gql.errors import InvalidInput, TooLarge
+from firecrest_gql.ssh.reading import Errors
 from tests.words import ODD_WORDS, as_bytes
 
 SHELLS = ("sh", "bash", "dash", "tcsh", "fish", *filter(shutil.which, ("ksh", "zsh")))
@@ -156,6 +159,37 @@ def test_the_command_ends_with_its_children_when_the_client_leaves() -> None:
     output, errors = hang_up(child)
     assert b"143 1" in errors
     assert output == b""
+
+
+def test_a_command_that_does_not_read_its_data_ends_too_when_the_client_leaves() -> None:
+    child = start("sleep", "66", size=1_000_000)
+    assert child.stdin
+    assert child.stdout
+    assert child.stderr
+    os.set_blocking(child.stdin.fileno(), False)
+    child.stdout.readline()
+    with suppress(BlockingIOError):  # once both pipes are full
+        while child.stdin.write(b"x" * 4096):
+            child.stdin.flush()
+    for pipe in (child.stdout, child.stderr):
+        pipe.close()
+    with suppress(BlockingIOError):
+        child.stdin.close()
+    assert child.wait(20) < 0
+
+
+def test_signs_of_life_are_no_words_of_the_command() -> None:
+    script = 'sleep 2.5; echo "some words" >&2; cat | wc -c; exit 3'
+    child = start("sh", "-c", script, size=100_000)
+    errors = Errors(MARKER)
+    assert child.stdin
+    assert child.stderr
+    child.stdin.write(b"x" * 100_000 + LIFE)
+    child.stdin.flush()
+    said = child.stderr.read()
+    errors.feed(said)
+    assert said.count(MARKER.encode()) > 2
+    assert (errors.text(), errors.ending()) == (b"some words\n", (3, False))
 
 
 def test_a_silent_client_counts_as_gone() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from strawberry.utils.str_converters import to_camel_case
 
-from firecrest_gql.command import Result
+from firecrest_gql.command import Result, Stdin
 from firecrest_gql.errors import ErrorCode, FirecrestError
 from firecrest_gql.files.attributes import ChangeMode, Touch
 from firecrest_gql.files.contents import Read
@@ -216,8 +216,8 @@ def test_no_operation_is_forgotten() -> None:
 
 
 RACES: list[FileCommand[Any]] = [
-    Upload("/cell/way/secret", b"overwritten", "0777", overwrite=True),
-    Upload("/cell/way/new", b"new", "0777"),
+    Upload("/cell/way/secret", Stdin.of(b"overwritten"), "0777", overwrite=True),
+    Upload("/cell/way/new", Stdin.of(b"new"), "0777"),
     Remove("/cell/way/secret", recursive=True),
     Read("/cell/way/secret", 0, 100),
     Touch("/cell/way/touched"),

@@ -15,6 +15,7 @@ from firecrest_gql.demo.node import node_program
 from tests.client import Client
 from tests.processes import processes
 from tests.provider import Provider
+from tests.service import STRICT_BODY
 from tests.waiting import until
 
 pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
@@ -146,14 +147,14 @@ async def test_a_body_over_the_limit_is_not_taken_in(client: Client, chunked: bo
         for _ in range(20):
             yield b" " * 4096
 
-    content = chunks() if chunked else b" " * (2**16 + 1)
+    content = chunks() if chunked else b" " * (STRICT_BODY + 1)
     answer = await send(client, content=content, headers={"Content-Type": "application/json"})
-    assert "65536" in assert_refused(answer, 413, "TOO_LARGE")["message"]
+    assert str(STRICT_BODY) in assert_refused(answer, 413, "TOO_LARGE")["message"]
 
 
 async def test_a_body_of_exactly_the_limit_is_read(client: Client) -> None:
     body = json.dumps({"query": VIEWER}).encode()
-    answer = await send(client, content=body.ljust(2**16), headers={"Content-Type": "application/json"})
+    answer = await send(client, content=body.ljust(STRICT_BODY), headers={"Content-Type": "application/json"})
     assert answer.json() == {"data": {"viewer": {"username": "fireuser"}}}
 
 

@@ -86,6 +86,18 @@ async def test_it_is_gone_when_its_caller_leaves(
     await until(lambda: not processes_with(argv[-1]))
 
 
+async def test_it_is_gone_with_its_caller_though_it_has_not_read_its_data(
+    argv: tuple[str, ...], transport: Transport, system: SystemSettings
+) -> None:
+    words = Words(argv, data=b"x" * 1_000_000, seconds=600)
+    running = asyncio.create_task(transport.run(system, caller("firebash"), words))
+    await until(lambda: bool(processes_with(argv[-1])))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await until(lambda: not processes_with(argv[-1]))
+
+
 async def test_it_is_gone_when_its_stream_is_left(
     argv: tuple[str, ...], transport: Transport, system: SystemSettings
 ) -> None:

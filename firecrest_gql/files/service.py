@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 
+from firecrest_gql.command import Stdin
 from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied, TooLarge
 from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
@@ -145,15 +146,16 @@ class Files:
         return place
 
     async def upload(
-        self, system: SystemSettings, caller: Caller, path: str, data: bytes, *, overwrite: bool, mode: str | None
+        self, system: SystemSettings, caller: Caller, path: str, content: Stdin, *, overwrite: bool, mode: str | None
     ) -> str:
         """Write the file and answer where; one byte over the limit is `TooLarge`."""
         _check_mode(mode)
         limit = system.limits.max_inline_file_size
-        if len(data) > limit:
-            raise TooLarge(f"content: {len(data)} bytes are over maxInlineFileSize, {limit}")
+        if content.size > limit:
+            raise TooLarge(f"content: {content.size} bytes are over maxInlineFileSize, {limit}; startUpload takes more")
         place = await self.resolve(system, caller, path)
-        await self._road.run(system, caller, Upload(place, data, mode or "0644", overwrite))
+        seconds = system.limits.command_timeout_seconds
+        await self._road.run(system, caller, Upload(place, content, mode or "0644", overwrite, seconds))
         return place
 
     async def remove(self, system: SystemSettings, caller: Caller, path: str, *, recursive: bool) -> str:
@@ -191,7 +193,9 @@ def _length(system: SystemSettings, size: int | None, argument: str) -> int:
     if size < 0:
         raise InvalidInput(f"{argument}: not below 0, is {size}")
     if size > limit:
-        raise TooLarge(f"{argument}: {size} bytes are over maxInlineFileSize, {limit}; read on from nextOffset")
+        raise TooLarge(
+            f"{argument}: {size} bytes are over maxInlineFileSize, {limit}; read on from nextOffset, or startDownload"
+        )
     return size
 
 

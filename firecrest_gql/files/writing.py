@@ -8,6 +8,8 @@ from firecrest_gql.files.failures import check
 from firecrest_gql.files.home import KEEP
 from firecrest_gql.files.road import FileCommand
 
+UPLOAD_SECONDS = 50.0
+
 # $1 target, $2 expected bytes, $3 mode, $4 whether to overwrite. Written beside the target under a temporary name that
 # goes away however this ends; `ln` refuses an existing target in the same step that makes it.
 UPLOAD = """
@@ -64,9 +66,10 @@ class Upload(FileCommand[None]):
     twin = "startUpload"
 
     path: str
-    data: bytes
+    content: Stdin
     mode: str
     overwrite: bool = False
+    seconds: float = UPLOAD_SECONDS
 
     @property
     def holds(self) -> dict[str, Hold]:
@@ -77,12 +80,17 @@ class Upload(FileCommand[None]):
     def argv(self) -> list[str]:
         """The program and what it needs to know."""
         overwrite = "1" if self.overwrite else "0"
-        return ["sh", "-c", UPLOAD, "sh", self.path, str(len(self.data)), self.mode, overwrite]
+        return ["sh", "-c", UPLOAD, "sh", self.path, str(self.content.size), self.mode, overwrite]
 
     @property
     def stdin(self) -> Stdin:
         """The file's bytes."""
-        return Stdin.of(self.data)
+        return self.content
+
+    @property
+    def time_limit(self) -> float:
+        """However silent the client is, its temporary file is gone before a minute is over."""
+        return min(self.seconds, UPLOAD_SECONDS)
 
     def parse(self, result: Result) -> None:
         """Nothing to read."""

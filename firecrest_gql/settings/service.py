@@ -15,6 +15,8 @@ SYSTEM_ACCOUNTS = frozenset(
     news uucp proxy www-data backup list irc gnats systemd-network systemd-resolve messagebus""".split()  # noqa: SIM905
 )
 
+FORM_SIZE = 64 * 1024  # bytes of a multipart request around the file in it
+
 
 class IdentitySettings(Block):
     """The centre's OIDC provider and what its tokens must say."""
@@ -127,6 +129,17 @@ class Settings(BaseSettings):
         names = [system.name for system in self.systems]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"systems: the name {', '.join(twice)} stands more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _files_fit(self) -> "Settings":
+        """What is promised of files must fit into requests and answers."""
+        room = min(self.limits.max_body_size - FORM_SIZE, self.limits.max_answer_size)
+        if larger := [system.name for system in self.systems if system.limits.max_inline_file_size > room]:
+            raise ValueError(
+                f"systems: max_inline_file_size of {', '.join(larger)} is over {room}: it has to fit into "
+                f"limits.max_body_size, with {FORM_SIZE} bytes for the form around it, and into limits.max_answer_size"
+            )
         return self
 
     @classmethod

@@ -36,11 +36,12 @@ class AfterMarker:
 
 
 class Errors:
-    """Standard error: its beginning, and the trailer that ends it."""
+    """Standard error: its beginning, and the trailer that ends it, without signs of life, each a marker's line."""
 
     def __init__(self, marker: str) -> None:
         self.after_marker = AfterMarker(marker)
         self._trailer = re.compile(rb"\n" + marker.encode("ascii") + rb" (\d+) (\d+)\n")
+        self._sign = b"\n" + marker.encode("ascii") + b"\n"
         self._kept = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -57,4 +58,4 @@ class Errors:
     def text(self) -> bytes:
         """What the command wrote, without the trailer."""
         found = self._trailer.search(self._kept)
-        return bytes(self._kept[: found.start()] if found else self._kept)
+        return bytes(self._kept[: found.start()] if found else self._kept).replace(self._sign, b"")
