@@ -208,8 +208,14 @@ def probes(settings: Settings, reach: Ports, book: HealthBook) -> Probes:
         components["signer"] = reach.authority.check
     if reach.objects is not None:
         components["object store"] = reach.objects.check
-    versions = {kind: scheduler.version for kind, scheduler in reach.schedulers.items()}
-    return Probes(book, reach.transport, settings.systems, versions, components, interval=settings.server.probe_seconds)
+    return Probes(
+        book,
+        reach.transport,
+        settings.systems,
+        reach.schedulers,
+        components,
+        interval=settings.server.probe_seconds,
+    )
 
 
 def build_app(settings: Settings) -> Starlette:

@@ -1,10 +1,13 @@
 """Jobs: asked for, submitted, cancelled, followed."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from firecrest_gql.errors import InvalidInput
+from firecrest_gql.jobs.limits import MAX_SCRIPT as MAX_SCRIPT
 from firecrest_gql.jobs.page import JobOrder
+from firecrest_gql.jobs.spec import with_file
 from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.files import File
 from firecrest_gql.model.jobs import (
@@ -82,11 +85,26 @@ async def output_file(context: Context, of: Job, path: str | None) -> File | Non
     return None if path is None else await context.loaders.file(system(context, of.system), path)
 
 
-async def submit(context: Context, name: str, spec: JobSpec, key: str | None, wait: float) -> Task:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A job as it was given, with the script that was uploaded, if one was."""
+
+    spec: JobSpec
+    file: bytes | None
+    validate_only: bool
+    idempotency_key: str | None
+
+
+async def submit(context: Context, name: str, asked: Asked, wait: float) -> Task:
     """Accept the job as a task."""
     found = system(context, name)
     task = await context.services.compute.start_submit(
-        context.principal, found, spec, idempotency_key=key, request_id=context.request_id
+        context.principal,
+        found,
+        asked.spec if asked.file is None else with_file(asked.spec, asked.file),
+        validate_only=asked.validate_only,
+        idempotency_key=asked.idempotency_key,
+        request_id=context.request_id,
     )
     return await held(context, task, wait)
 

@@ -16,13 +16,18 @@ class EnvironmentVariable:
     value: str = given("Any text; a comma or a quote in it makes no other variable.")
 
 
+BESIDE = frozenset({"system", "script_file", "validate_only", "idempotency_key"})
+"""What is given with a job and is no part of it."""
+
+
 @strawberry.input(description="A job to submit: a script, and what its scheduler is told of it.")
 class SubmitJobInput:
     """A job to submit: a script, and what its scheduler is told of it."""
 
     system: str = given("Where.")
     script: str | None = given("The batch script itself …", None)
-    script_path: str | None = given("… or the path of one already on the system; exactly one of the two.", None)
+    script_file: Upload | None = given("… or an uploaded one (GraphQL multipart request) …", None)
+    script_path: str | None = given("… or the path of one already on the system; exactly one of the three.", None)
     arguments: list[str] | None = given("The script's arguments.", None)
     working_directory: str | None = given("Where it runs; the home where nothing is said.", None)
     name: str | None = given("The job's name.", None)
@@ -41,13 +46,19 @@ class SubmitJobInput:
     cpus_per_task: int | None = given("How many processors for each task.", None)
     memory: BigInt | None = given("Bytes of memory on each node.", None)
     gpu_count: int | None = given("How many GPUs.", None)
+    array: str | None = given("Which tasks of an array, and how many at once: 0-9, 1,3,5-9:2%4.", None)
     dependency: str | None = given("What it waits for, in the scheduler's notation.", None)
-    idempotency_key: str | None = given("The same key and input never make a second job.", None)
+    options: list[str] | None = given("Further options of the scheduler, each as --name or --name=value.", None)
+    validate_only: bool = given("Have the scheduler check it and submit nothing: the result is an estimate.", False)
+    idempotency_key: str | None = given(
+        "The same key and input give the first task again, for 7 days: never a second job.", None
+    )
 
     def spec(self) -> model.JobSpec:
-        """What to submit, as the domain has it."""
-        values = {name: value for name, value in vars(self).items() if name not in ("system", "idempotency_key")}
+        """What to submit, as the domain has it, but for an uploaded script."""
+        values = {name: value for name, value in vars(self).items() if name not in BESIDE}
         values["arguments"] = tuple(self.arguments or ())
+        values["options"] = tuple(self.options or ())
         values["environment"] = tuple((variable.name, variable.value) for variable in self.environment or ())
         return model.JobSpec(**values)
 

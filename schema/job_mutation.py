@@ -20,6 +20,7 @@ from schema.payloads import (
     SubmitJobPayload,
     UpdateJobPayload,
 )
+from schema.uploads import uploaded
 
 Wait = Annotated[float, says("How long to hold the answer, at most, until the task ends.")]
 
@@ -43,7 +44,10 @@ class JobMutation:
         wait_seconds: Wait = 0,
     ) -> Started:
         """Submit a job; the answer is the task that does it."""
-        return Started(await jobs.submit(info.context, input.system, input.spec(), input.idempotency_key, wait_seconds))
+        given = input.script_file
+        script = None if given is None else await uploaded(given, "scriptFile", jobs.MAX_SCRIPT)
+        asked = jobs.Asked(input.spec(), script, input.validate_only, input.idempotency_key)
+        return Started(await jobs.submit(info.context, input.system, asked, wait_seconds))
 
     @mutation(CancelJobsPayload)
     async def cancel_jobs(

@@ -1,13 +1,9 @@
 """What can be changed: blocking file utilities answer the file, the rest makes a task at once."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 import strawberry
-from starlette.datastructures import UploadFile
 
-from firecrest_gql.command import Stdin
-from firecrest_gql.errors import InvalidInput
 from resolvers import changes, files
 from resolvers.files import Written
 from schema.fields import Info, mutation, says
@@ -35,8 +31,7 @@ from schema.payloads import (
     UploadFilePayload,
 )
 from schema.transfer_mutation import TransferMutation
-
-PIECE = 64 * 1024  # bytes of an upload that are in memory at once
+from schema.uploads import streamed
 
 
 @strawberry.type(description="What can be changed; each field takes one input and answers one payload.")
@@ -50,7 +45,7 @@ class Mutation(JobMutation, TransferMutation):
         input: Annotated[UploadFileInput, says("The file.")],  # noqa: A002
     ) -> Written:
         """Write a small file: it is there whole or not at all."""
-        content = _content(input.content)
+        content = streamed(input.content, "content")
         return await files.upload(info.context, input.system, input.path, content, input.overwrite, input.mode)
 
     @mutation(CreateDirectoryPayload)
@@ -128,15 +123,3 @@ class Mutation(JobMutation, TransferMutation):
     ) -> Written:
         """Remove a file or a directory; never / and never the home."""
         return await files.remove(info.context, input.system, input.path, input.recursive)
-
-
-def _content(content: object) -> Stdin:
-    """What was uploaded, read piece by piece from where it waits; a JSON request can name anything in its place."""
-    if not isinstance(content, UploadFile):
-        raise InvalidInput("content: is a file of a GraphQL multipart request")
-    return Stdin(content.size or 0, _pieces(content))
-
-
-async def _pieces(content: UploadFile) -> AsyncIterator[bytes]:
-    while piece := await content.read(PIECE):
-        yield piece

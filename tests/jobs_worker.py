@@ -12,7 +12,7 @@ from firecrest_gql.jobs.attempts import Attempts
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.work import JobWork
 from firecrest_gql.model.identity import Caller
-from firecrest_gql.model.tasks import Task
+from firecrest_gql.model.tasks import JobRef, Task
 from firecrest_gql.schedulers.direct.commands import Submit
 from firecrest_gql.schedulers.direct.dialect import Direct
 from firecrest_gql.settings import SystemSettings
@@ -50,7 +50,9 @@ async def work(url: str, homes: Path, path: str, task_id: str, hold: str) -> Non
         job_work = JobWork(
             machine, {"local": SYSTEM}, {"direct": Direct()}, Attempts(redis), RecentJobs(redis), after_accept=held
         )
-    print((await job_work.submit(task)).job_id, flush=True)
+    submitted = await job_work.submit(task)
+    assert isinstance(submitted, JobRef)
+    print(submitted.job_id, flush=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from firecrest_gql.errors import (
     Unsupported,
 )
 from firecrest_gql.jobs.attempts import Attempts, StillRuns
-from firecrest_gql.jobs.check import check_spec
+from firecrest_gql.jobs.check import check_options, check_spec
 from firecrest_gql.jobs.compute import Compute
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
@@ -111,9 +111,15 @@ def test_what_can_never_work_is_refused_naming_the_argument(spec: dict[str, Any]
     assert argument in refused.value.message.split(":")[0]
 
 
-def test_options_that_no_site_allows_are_unsupported() -> None:
-    with pytest.raises(Unsupported):
-        check_spec(JobSpec(script=HELLO, options=("--wrap=x",)))
+@pytest.mark.parametrize("option", ["--exclusive", "--mail-type=END", "--mail-type", "--licenses=matlab:2"])
+def test_an_option_is_allowed_by_its_name_or_by_a_pattern(option: str) -> None:
+    check_options([option], ["--exclusive", "--mail-type", "--licenses=matlab*"])
+
+
+@pytest.mark.parametrize("option", ["--exclusiv", "--licenses=ansys", "--licenses", "--hold", ""])
+def test_any_other_option_is_refused_and_named(option: str) -> None:
+    with pytest.raises(InvalidInput, match=f"options: '{option}'"):
+        check_options([option], ["--exclusive", "--mail-type", "--licenses=matlab*"])
 
 
 def test_a_specification_comes_back_from_a_task_as_it_went_in() -> None:
@@ -190,7 +196,7 @@ async def test_a_system_that_comes_back_gets_the_job_once(
     with pytest.raises(SystemUnavailable):
         await work.submit(task)
     machine.down = False
-    assert (await work.submit(task)).job_id == "1"
+    assert await work.submit(task) == JobRef("local", "1")
     assert await ids(machine, redis, viewer) == ["1"]
 
 

@@ -150,7 +150,7 @@ async def test_requests_at_once_with_one_key_make_one_task(store: TaskStore, sub
     assert len({task.id for task in tasks}) == 1
 
 
-@pytest.mark.parametrize("other", [{"input": {"script": "other"}}, {"system": "daint"}])
+@pytest.mark.parametrize("other", [{"input": {"script": "other"}}, {"input": {}}])
 async def test_the_same_key_with_another_input_is_a_conflict(
     store: TaskStore, subject: str, other: dict[str, Any]
 ) -> None:
@@ -159,14 +159,15 @@ async def test_the_same_key_with_another_input_is_a_conflict(
         await made(store, subject, idempotency_key="k", **other)
 
 
-async def test_a_key_counts_per_user_and_per_mutation(store: TaskStore, subject: str) -> None:
+async def test_a_key_counts_per_user_system_and_mutation(store: TaskStore, subject: str) -> None:
     tasks = [
         await made(store, subject, idempotency_key="k"),
         await made(store, subject, idempotency_key="k", kind=TaskKind.CANCEL_JOBS),
         await made(store, f"{subject}-other", idempotency_key="k"),
         await made(store, subject, idempotency_key="K"),
+        await made(store, subject, idempotency_key="k", system="daint"),
     ]
-    assert len({task.id for task in tasks}) == 4
+    assert len({task.id for task in tasks}) == 5
 
 
 async def test_the_key_of_a_task_that_is_no_longer_kept_makes_no_second_one(store: TaskStore, subject: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo
+from firecrest_gql.jobs.submission import key_of
 from tests.client import Client
 from tests.processes import processes
 from tests.sizes import size
@@ -85,7 +86,7 @@ async def test_a_worker_killed_while_sbatch_runs_leaves_one_job(running: Demo, u
     running.slurm.freeze_controller()
     try:
         task_id = await submit(user, "slurm", "kill-during")
-        await until(lambda: runs("sbatch", task_id), what="sbatch waits for the controller")
+        await until(lambda: runs("sbatch", key_of(task_id)), what="sbatch waits for the controller")
         await running.worker.kill()
     finally:
         running.slurm.resume_controller()

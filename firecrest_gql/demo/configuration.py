@@ -73,7 +73,11 @@ def slurm_system(slurm: SlurmSystem) -> dict[str, Any]:
         "login_nodes": [{"host": slurm.host, "port": slurm.port}],
         "host_keys": [slurm.host_public_key],
         "delegation": {"source_addresses": [f"{LOOPBACK}/32"]},
-        "scheduler": {"kind": "slurm", "environment": dict(slurm.environment)},
+        "scheduler": {
+            "kind": "slurm",
+            "environment": dict(slurm.environment),
+            "allowed_options": ["--comment", "--begin", "--exclusive", "--hold", "--nice", "--licenses=demo*"],
+        },
         "file_systems": [_homes("/home")],
         "transfers": {"queue": {"partition": "xfer"}},
         "service_account": slurm.service_account,

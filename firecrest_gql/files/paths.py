@@ -1,10 +1,9 @@
 """Paths as the API takes them: absolute, from ~, or `base64:` and the bytes of an absolute path."""
 
-import base64
-import binascii
 from posixpath import normpath
 
 from firecrest_gql.errors import InvalidInput, PermissionDenied
+from firecrest_gql.model.files import RAW, from_raw
 
 MAX_PATH_BYTES = 4096
 MAX_NAME_BYTES = 255
@@ -17,8 +16,8 @@ def needs_home(path: str) -> bool:
 
 def resolve(path: str, *, argument: str, home: str | None = None) -> str:
     """The absolute path without `.`, `..` or doubled slashes; raises `InvalidInput` naming the argument."""
-    if path.startswith("base64:"):
-        path = _decoded(path.removeprefix("base64:"), argument)
+    if path.startswith(RAW):
+        path = from_raw(path, argument)
     elif needs_home(path) and home is not None:
         path = home + path[1:]
     if not path.startswith("/"):
@@ -33,16 +32,9 @@ def allow(path: str, allowed: tuple[str, ...], *, argument: str) -> None:
         raise PermissionDenied(f"{argument}: {path!r} is outside the paths that this system allows")
 
 
-def _decoded(text: str, argument: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode("utf-8", "surrogateescape")
-    except (binascii.Error, ValueError):
-        raise InvalidInput(f"{argument}: what follows base64: is not base64") from None
-
-
 def link_target(text: str, *, argument: str) -> str:
     """What a symbolic link is to point to: any path, relative ones as they are, or `base64:` and its bytes."""
-    target = _decoded(text.removeprefix("base64:"), argument) if text.startswith("base64:") else text
+    target = from_raw(text, argument)
     check_name(target, argument=argument)
     if not target:
         raise InvalidInput(f"{argument}: a link points to something")

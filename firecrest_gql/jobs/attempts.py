@@ -1,6 +1,7 @@
 """Whether an act that must not happen twice was begun before, and whether that earlier attempt is over."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from redis.asyncio import Redis
 
@@ -19,17 +20,30 @@ class Attempts:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def begin(self, task_id: str) -> bool:
-        """Mark that an attempt begins; whether an earlier one did. Raises `Cancelled` where that was wanted before."""
+    async def begin(self, task_id: str) -> datetime | None:
+        """Mark that an attempt begins; since when an earlier one may have done it, None: there was none.
+
+        Raises `Cancelled` where that was wanted before.
+        """
         with redis_answers():
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(keys.begun(task_id), "1", nx=True, ex=KEPT_SECONDS)
+                pipe.set(keys.begun(task_id), _now(), nx=True, ex=KEPT_SECONDS)
+                pipe.get(keys.begun(task_id))
                 pipe.exists(keys.cancel(task_id))
-                first, cancelled = await pipe.execute()
+                first, since, cancelled = await pipe.execute()
         if cancelled:
             # The wish is refused once the mark is there: so it came first, and no attempt has done anything.
             raise Cancelled(BY_USER)
-        return not first
+        return None if first else datetime.fromisoformat(since.decode())
+
+    async def begin_anew(self, task_id: str) -> None:
+        """Mark that all earlier attempts have come to nothing and that one begins now."""
+        with redis_answers():
+            await self._redis.set(keys.begun(task_id), _now(), ex=KEPT_SECONDS)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

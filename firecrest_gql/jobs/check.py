@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 
-from firecrest_gql.errors import InvalidInput, Unsupported
+from firecrest_gql.errors import InvalidInput
 from firecrest_gql.jobs import limits
+from firecrest_gql.model.files import RAW, from_raw
 from firecrest_gql.model.jobs import JobChange, JobSpec
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # POSIX.1-2017, 8.1
@@ -27,8 +29,6 @@ def check_spec(spec: JobSpec) -> None:
         _shape(argument, getattr(spec, argument), pattern)
     _arguments(spec.arguments)
     _environment(spec.environment)
-    if spec.options:
-        raise Unsupported("options: this site allows no further scheduler options; leave it out")
 
 
 PATHS = ("script_path", "working_directory", "stdin_path", "stdout_path", "stderr_path")
@@ -40,6 +40,17 @@ NUMBERS = {
     "memory": limits.MAX_MEMORY,
     "gpu_count": limits.MAX_NUMBER,
 }
+
+
+def check_options(options: Sequence[str], allowed: Sequence[str]) -> None:
+    """Raise `InvalidInput`, naming it, for the first option that the site does not allow by name or pattern."""
+    for option in options:
+        name = option.partition("=")[0]
+        if not any(name == pattern or fnmatchcase(option, pattern) for pattern in allowed):
+            known = f"it allows {', '.join(allowed)}" if allowed else "it allows none"
+            raise InvalidInput(f"options: {option[:80]!r} is not what this site allows; {known}")
+    if _size("options", options) > limits.MAX_OPTIONS:
+        raise InvalidInput(f"options: more than {limits.MAX_OPTIONS} bytes in all")
 
 
 def check_ids(job_ids: Sequence[str]) -> None:
@@ -74,25 +85,32 @@ def check_key(key: str | None) -> None:
 
 def check_path(argument: str, value: str) -> None:
     """Raise `InvalidInput` for a path that is neither absolute nor below `~`, or that a scheduler cannot carry."""
-    name = _shown(argument)
-    if not (value.startswith(("/", "~/")) or value == "~"):
-        raise InvalidInput(f"{name}: {value!r} is neither absolute nor begins with ~/")
-    if len(_bytes(name, value)) > limits.MAX_PATH:
+    name = shown_argument(argument)
+    if not (value.startswith(("/", "~/", RAW)) or value == "~"):
+        raise InvalidInput(f"{name}: {value[:80]!r} is neither absolute nor begins with ~/ or {RAW}")
+    _bytes(name, value)
+    path = from_raw(value, name)
+    if value.startswith(RAW) and not path.startswith("/"):
+        raise InvalidInput(f"{name}: what follows {RAW} is no absolute path")
+    if len(path.encode("utf-8", "surrogateescape")) > limits.MAX_PATH:
         raise InvalidInput(f"{name}: longer than {limits.MAX_PATH} bytes")
-    if re.search(r"[\x00\n\r]", value):
+    if re.search(r"[\x00\n\r]", path):
         raise InvalidInput(f"{name}: a scheduler takes no path with a newline or a NUL byte")
 
 
 def _script(spec: JobSpec) -> None:
     if (spec.script is None) == (spec.script_path is None):
         raise InvalidInput("script, scriptFile, scriptPath: give exactly one of them")
-    if spec.script is None:
-        return
-    size = len(_bytes("script", spec.script))
-    if not 0 < size <= limits.MAX_SCRIPT:
-        raise InvalidInput(f"script: 1 to {limits.MAX_SCRIPT} bytes, not {size}")
-    if "\0" in spec.script:
-        raise InvalidInput("script: it holds a NUL byte, so it is no script")
+    if spec.script is not None:
+        check_script("script", _bytes("script", spec.script, "surrogateescape"))
+
+
+def check_script(argument: str, script: bytes) -> None:
+    """Raise `InvalidInput` for what is too long, or no text at all."""
+    if not 0 < len(script) <= limits.MAX_SCRIPT:
+        raise InvalidInput(f"{argument}: 1 to {limits.MAX_SCRIPT} bytes, not {len(script)}")
+    if b"\0" in script:
+        raise InvalidInput(f"{argument}: it holds a NUL byte, so it is no script")
 
 
 def _given(spec: JobSpec, arguments: Sequence[str]) -> list[tuple[str, str]]:
@@ -100,15 +118,15 @@ def _given(spec: JobSpec, arguments: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _line(argument: str, value: str) -> None:
-    if not 1 <= len(_bytes(_shown(argument), value)) <= limits.MAX_LINE:
-        raise InvalidInput(f"{_shown(argument)}: 1 to {limits.MAX_LINE} bytes")
+    if not 1 <= len(_bytes(shown_argument(argument), value)) <= limits.MAX_LINE:
+        raise InvalidInput(f"{shown_argument(argument)}: 1 to {limits.MAX_LINE} bytes")
     if CONTROL.search(value):
-        raise InvalidInput(f"{_shown(argument)}: it holds a newline or another control character")
+        raise InvalidInput(f"{shown_argument(argument)}: it holds a newline or another control character")
 
 
 def _number(argument: str, value: int | None, highest: int) -> None:
     if value is not None and not 1 <= value <= highest:
-        raise InvalidInput(f"{_shown(argument)}: 1 to {highest}, not {value}")
+        raise InvalidInput(f"{shown_argument(argument)}: 1 to {highest}, not {value}")
 
 
 def _shape(argument: str, value: str | None, pattern: re.Pattern[str]) -> None:
@@ -140,9 +158,9 @@ def _size(argument: str, values: Sequence[str]) -> int:
     return sum(len(_bytes(argument, value)) + 1 for value in values)
 
 
-def _bytes(argument: str, value: str) -> bytes:
+def _bytes(argument: str, value: str, errors: str = "strict") -> bytes:
     try:
-        return value.encode("utf-8", "surrogateescape")
+        return value.encode("utf-8", errors)
     except UnicodeEncodeError:
         raise InvalidInput(f"{argument}: it holds half a character, which no system can take") from None
 
@@ -150,6 +168,6 @@ def _bytes(argument: str, value: str) -> bytes:
 _camel: Callable[[re.Match[str]], str] = lambda match: match[1].upper()  # noqa: E731
 
 
-def _shown(argument: str) -> str:
+def shown_argument(argument: str) -> str:
     """The argument as the contract writes it."""
     return re.sub(r"_([a-z])", _camel, argument)

@@ -5,16 +5,16 @@ from dataclasses import asdict
 from typing import Any
 
 from firecrest_gql.delegation.request import Purpose
-from firecrest_gql.jobs.check import check_change, check_ids, check_key, check_signal, check_spec
+from firecrest_gql.jobs.check import check_change, check_ids, check_key, check_options, check_signal, check_spec
 from firecrest_gql.jobs.ports import Creates, Grants
-from firecrest_gql.jobs.spec import to_input
+from firecrest_gql.jobs.spec import plain, to_input
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.model.jobs import JobAct, JobChange, JobSpec
 from firecrest_gql.model.tasks import Task, TaskKind
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import SystemSettings
 
-ANY_KEY = "task_x"
+ANY_KEY = "0" * 16
 KIND_OF = {
     JobAct.HOLD: TaskKind.HOLD_JOBS,
     JobAct.RELEASE: TaskKind.RELEASE_JOBS,
@@ -44,11 +44,21 @@ class Compute:
         spec: JobSpec,
         request_id: str,
         idempotency_key: str | None = None,
+        *,
+        validate_only: bool = False,
     ) -> Task:
-        """The task that submits this job; raises `InvalidInput` or `Unsupported` for what can never work."""
+        """The task that submits this job, or only has it checked.
+
+        Raises `InvalidInput` or `Unsupported` for what can never work.
+        """
         check_spec(spec)
-        self._schedulers[system.scheduler.kind].submit(spec, ANY_KEY)
-        return await self._start(TaskKind.SUBMIT_JOB, principal, system, to_input(spec), request_id, idempotency_key)
+        spec, scheduler = plain(spec), self._schedulers[system.scheduler.kind]
+        if validate_only:
+            scheduler.estimate(spec)
+        scheduler.submit(spec, ANY_KEY)
+        check_options(spec.options, system.scheduler.allowed_options)
+        asked = to_input(spec) | ({"validate_only": True} if validate_only else {})
+        return await self._start(TaskKind.SUBMIT_JOB, principal, system, asked, request_id, idempotency_key)
 
     async def start_cancel(
         self,

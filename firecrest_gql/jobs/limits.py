@@ -12,6 +12,9 @@ MAX_PATH = 4096
 MAX_ARGUMENTS = 16 * 2**10
 """Bytes of all arguments: they travel on the command line, which holds 32 KiB in all."""
 
+MAX_OPTIONS = 4096
+"""Bytes of all further options, which travel there too."""
+
 MAX_ENVIRONMENT = 128 * 2**10
 """Bytes of all variables: the longest single one that Linux takes."""
 

@@ -2,12 +2,27 @@
 
 from dataclasses import asdict, dataclass, replace
 from posixpath import basename
-from typing import Any
+from typing import Any, cast
 
 from firecrest_gql.command import Command, Result
-from firecrest_gql.errors import CommandFailed
-from firecrest_gql.jobs.check import PATHS
+from firecrest_gql.errors import CommandFailed, InvalidInput
+from firecrest_gql.jobs.check import PATHS, check_script, shown_argument
+from firecrest_gql.model.files import from_raw
 from firecrest_gql.model.jobs import JobSpec
+
+
+def with_file(spec: JobSpec, script: bytes) -> JobSpec:
+    """The specification with an uploaded script, which may hold bytes that are not UTF-8."""
+    if spec.script is not None or spec.script_path is not None:
+        raise InvalidInput("script, scriptFile, scriptPath: give exactly one of them")
+    check_script("scriptFile", script)
+    return replace(spec, script=script.decode("utf-8", "surrogateescape"))
+
+
+def plain(spec: JobSpec) -> JobSpec:
+    """The specification with the bytes that its base64: paths stand for, as surrogate escapes where they need be."""
+    paths = {path: from_raw(value, shown_argument(path)) for path in PATHS if (value := getattr(spec, path))}
+    return replace(spec, **cast("dict[str, Any]", paths))
 
 
 def to_input(spec: JobSpec) -> dict[str, Any]:

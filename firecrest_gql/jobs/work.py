@@ -11,9 +11,9 @@ from firecrest_gql.jobs.compute import KIND_OF
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.spec import Home, at_home, from_input, job_name, needs_home
-from firecrest_gql.jobs.submission import Submission
+from firecrest_gql.jobs.submission import Submission, key_of
 from firecrest_gql.model.identity import Caller, Grant
-from firecrest_gql.model.jobs import JobAct, JobChange, JobSpec
+from firecrest_gql.model.jobs import JobAct, JobChange, JobSpec, SubmitEstimate
 from firecrest_gql.model.tasks import JobOutcome, JobOutcomes, JobRef, Task, TaskKind
 from firecrest_gql.schedulers.dialect import Outcomes, Scheduler
 from firecrest_gql.settings import SystemSettings
@@ -49,10 +49,15 @@ class JobWork:
             TaskKind.UPDATE_JOB: self.update,
         }
 
-    async def submit(self, task: Task) -> JobRef:
-        """Submit the task's job exactly once, whatever became of earlier attempts."""
-        system, caller = self._system(task), caller_of(task)
-        spec = await self._at_home(system, caller, from_input(task.input))
+    async def submit(self, task: Task) -> JobRef | SubmitEstimate:
+        """Submit the task's job exactly once, whatever became of earlier attempts; or only have it checked."""
+        system, caller, values = self._system(task), caller_of(task), dict(task.input)
+        validate_only = values.pop("validate_only", False)
+        spec = await self._at_home(system, caller, from_input(values))
+        if validate_only:
+            return await self.transport.run(system, caller, self._scheduler(system).estimate(spec))
+        if (look := self._scheduler(system).complete(spec)) is not None:
+            spec = await self.transport.run(system, caller, look)
         job_id = await self._submission(task, system, caller).attempt(spec)
         await self.after_accept(task)
         await self._remember(task, system.name, job_id, job_name(spec))
@@ -94,7 +99,7 @@ class JobWork:
     def _submission(self, task: Task, system: SystemSettings, caller: Caller) -> Submission:
         scheduler = self._scheduler(system)
         return Submission(
-            self.transport, system, caller, scheduler, self.attempts, task.id, task.created_at, mark=task.id
+            self.transport, system, caller, scheduler, self.attempts, key_of(task.id), task.created_at, mark=task.id
         )
 
     def _system(self, task: Task) -> SystemSettings:

@@ -1,10 +1,13 @@
 """Files as a system's file system tells of them."""
 
 import base64
+import binascii
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from posixpath import basename
+
+from firecrest_gql.errors import InvalidInput
 
 
 class FileType(StrEnum):
@@ -31,6 +34,9 @@ class FileOrder(StrEnum):
     MODIFIED_DESC = "MODIFIED_DESC"
 
 
+RAW = "base64:"
+
+
 def shown(path: str) -> str:
     """The path as a person reads it: bytes that are not UTF-8 become U+FFFD."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -42,7 +48,17 @@ def raw(path: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return "base64:" + base64.b64encode(data).decode("ascii")
+        return RAW + base64.b64encode(data).decode("ascii")
+
+
+def from_raw(path: str, argument: str) -> str:
+    """The path that `raw` wrote; raises `InvalidInput`, naming the argument, for `base64:` and something else."""
+    if not path.startswith(RAW):
+        return path
+    try:
+        return base64.b64decode(path.removeprefix(RAW), validate=True).decode("utf-8", "surrogateescape")
+    except (binascii.Error, ValueError):
+        raise InvalidInput(f"{argument}: what follows {RAW} is not base64") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,9 @@ NEEDS: tuple[tuple[str, int | None, Feature], ...] = (
 
 ACT_NEEDS = {JobAct.HOLD: Feature.HOLD, JobAct.RELEASE: Feature.HOLD, JobAct.REQUEUE: Feature.REQUEUE}
 
+SUBMIT_SECONDS = 60.0
+"""How long a submission may take, which is generous: a job may exist although nobody has waited for the answer."""
+
 Outcomes = Mapping[str, TaskError | None]
 """What became of each job that was asked for: None where it went well."""
 
@@ -74,6 +77,10 @@ class Recall:
     """Whether accounting keeps what carries the key."""
     advice: str = ""
     """What a site can do where accounting does not."""
+
+    def remembers(self, seconds: float) -> bool:
+        """Whether a job that ended so long ago would be found."""
+        return self.accounted or self.queue_seconds is None or seconds <= self.queue_seconds
 
 
 class Scheduler(Protocol):

@@ -67,6 +67,9 @@ class SchedulerSettings(Block):
     environment: dict[Variable, PlainText] = Field(
         default_factory=dict, description="Further variables, such as SLURM_CONF"
     )
+    allowed_options: tuple[str, ...] = Field(
+        (), description="Further options that a job may give: a name, for all its values, or a pattern of option=value"
+    )
 
 
 class FileSystemSettings(Block):

@@ -5,15 +5,17 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from typing import Protocol, TypeVar
 
 from firecrest_gql.command import Command, Result
 from firecrest_gql.errors import CommandFailed, FirecrestError
 from firecrest_gql.model.health import ComponentHealth, HealthStatus
 from firecrest_gql.model.identity import Caller, ServiceProof
+from firecrest_gql.schedulers.dialect import Recall, Scheduler
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.status.book import HealthBook
 
@@ -65,7 +67,7 @@ class Probes:
         book: HealthBook,
         transport: Probing,
         systems: Sequence[SystemSettings],
-        versions: Mapping[str, Callable[[], Command[str]]],
+        schedulers: Mapping[str, Scheduler],
         components: Mapping[str, Callable[[], Awaitable[object]]],
         *,
         interval: float,
@@ -73,7 +75,7 @@ class Probes:
         self._book = book
         self._transport = transport
         self._systems = systems
-        self._versions = versions
+        self._schedulers = schedulers
         self._components = components
         self._interval = interval
 
@@ -97,11 +99,14 @@ class Probes:
         """What the scheduler and each file system say to the service account."""
         caller = Caller("service", account, ServiceProof(), f"probe-{uuid.uuid4().hex[:12]}")
         ask = partial(self._transport.run, system, caller)
-        scheduler, version = await _measured("scheduler", lambda: ask(self._versions[system.scheduler.kind]()))
+        kind = self._schedulers[system.scheduler.kind]
+        scheduler, version = await _measured("scheduler", lambda: ask(kind.version()))
+        recall = kind.recall() if scheduler.status is HealthStatus.HEALTHY else None
+        memory = [] if recall is None else [await _remembered(partial(ask, recall))]
         places = [
             await _measured(place.path, partial(ask, FileSystemAnswers(place.path))) for place in system.file_systems
         ]
-        return [scheduler, *(finding for finding, _ in places)], version
+        return [scheduler, *memory, *(finding for finding, _ in places)], version
 
     def _note_change(self, name: str, findings: list[ComponentHealth]) -> None:
         before = {finding.name: finding.status for finding in self._book.checks(name)}
@@ -117,6 +122,14 @@ class Probes:
         while True:
             await look(*of)
             await asyncio.sleep(self._interval)
+
+
+async def _remembered(look: Callable[[], Awaitable[Recall]]) -> ComponentHealth:
+    """Whether a submission that was cut off is known to have been one, however late its task is taken up again."""
+    finding, recall = await _measured("accounting", look)
+    if recall is None or recall.remembers(inf):
+        return finding
+    return replace(finding, status=HealthStatus.DEGRADED, message=recall.advice)
 
 
 async def _measured(name: str, look: Callable[[], Awaitable[T]]) -> tuple[ComponentHealth, T | None]:

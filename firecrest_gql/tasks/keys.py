@@ -47,9 +47,9 @@ def events(subject: str) -> str:
     return f"{PREFIX}events:{_user(subject)}"
 
 
-def idempotency(subject: str, kind: str, key: str) -> str:
+def idempotency(subject: str, kind: str, system: str | None, key: str) -> str:
     """String with an expiry: the task that this key made, and the digest of what was asked."""
-    return f"{PREFIX}idempotency:{hashlib.sha256(chr(0).join([subject, kind, key]).encode()).hexdigest()}"
+    return f"{PREFIX}idempotency:{hashlib.sha256(chr(0).join([subject, kind, system or '', key]).encode()).hexdigest()}"
 
 
 def transfer(transfer_id: str) -> str:

@@ -34,7 +34,7 @@ class Steps:
             answer = await self._create(
                 keys=[
                     keys.task(task.id),
-                    keys.idempotency(task.subject, task.kind, key or ""),
+                    keys.idempotency(task.subject, task.kind, task.system, key or ""),
                     keys.index(task.subject),
                     keys.OPEN,
                     keys.open_of(task.subject),

@@ -59,7 +59,7 @@ class TaskStore:
         grant: str,
         idempotency_key: str | None = None,
     ) -> Task:
-        """A new task, QUEUED, of version 1; or the one that this user's same key made before.
+        """A new task, QUEUED, of version 1; or the one that this user's same key made before on the same system.
 
         `Conflict` where the key came with another input, `Overloaded` where too many of the user's tasks are open.
         """
@@ -95,7 +95,7 @@ class TaskStore:
         if key is None:
             return None
         with redis_answers():
-            name = keys.idempotency(subject, kind, key)
+            name = keys.idempotency(subject, kind, system, key)
             known = await cast("Awaitable[list[bytes | None]]", self.redis.hmget(name, ["task", "digest"]))
         if known[0] is None or known[1] is None:
             return None

@@ -8,6 +8,7 @@ from firecrest_gql.command import Command, Result, Stdin
 from firecrest_gql.errors import CommandFailed, ErrorCode, InvalidInput, SchedulerRejected
 from firecrest_gql.model.jobs import JobSpec, Partition
 from firecrest_gql.model.tasks import TaskError
+from firecrest_gql.schedulers.dialect import SUBMIT_SECONDS
 from firecrest_gql.schedulers.direct.failures import require_success
 from firecrest_gql.schedulers.direct.listing import PARTITION
 from firecrest_gql.schedulers.direct.programs import CANCEL, FIND, RUN, SUBMIT, VERSION
@@ -45,8 +46,8 @@ class Submit(Command[str]):
 
     @property
     def time_limit(self) -> float:
-        """Generous: a job may exist although nobody has waited for the answer."""
-        return 60
+        """Generous."""
+        return SUBMIT_SECONDS
 
     def parse(self, result: Result) -> str:
         """The id, or the words of the refusal."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from firecrest_gql.command import Command, Result, Stdin
 from firecrest_gql.errors import CommandFailed
 from firecrest_gql.model.jobs import JobSpec
+from firecrest_gql.schedulers.dialect import SUBMIT_SECONDS
 from firecrest_gql.schedulers.slurm.comment import comment_of, is_comment
 from firecrest_gql.schedulers.slurm.failures import rejection
 from firecrest_gql.schedulers.slurm.options import FIELDS
@@ -54,8 +55,8 @@ class Submit(Command[str]):
 
     @property
     def time_limit(self) -> float:
-        """Generous: a job may exist although nobody has waited for the answer."""
-        return 60
+        """Generous."""
+        return SUBMIT_SECONDS
 
     def parse(self, result: Result) -> str:
         """The id, before the name of the cluster if one is told."""
