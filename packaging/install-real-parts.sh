@@ -5,7 +5,7 @@
 #   --image        what builds an image: make image-test
 set -eu
 
-demo="openssh-server slurm-wlm slurmdbd slurm-wlm-mysql-plugin slurm-wlm-basic-plugins munge mariadb-server procps"
+demo="openssh-server slurm-wlm slurmdbd slurm-wlm-mysql-plugin slurm-wlm-basic-plugins munge mariadb-server procps rsync"
 tests="tcsh fish dash chromium fonts-dejavu-core"
 image="buildah debootstrap"
 policy=/usr/sbin/policy-rc.d

@@ -1,6 +1,8 @@
 """Transfers: asked for, looked up, and what hangs on them."""
 
-from firecrest_gql.errors import NotFound, Unsupported
+from contextlib import suppress
+
+from firecrest_gql.errors import Conflict, NotFound, Unsupported
 from firecrest_gql.model.jobs import Job
 from firecrest_gql.model.page import Page
 from firecrest_gql.model.tasks import Task
@@ -71,6 +73,33 @@ async def copy(
     service = context.services.transfers
     accepted = await service.copy(asking, path, target, dereference=dereference, overwrite=overwrite)
     return await held(context, accepted, wait)
+
+
+async def move(context: Context, asking: Asking, path: str, target: str, *, overwrite: bool, wait: float) -> Accepted:
+    """Accept the move as a transfer."""
+    accepted = await context.services.transfers.move(asking, path, target, overwrite=overwrite)
+    return await held(context, accepted, wait)
+
+
+async def remove(context: Context, asking: Asking, path: str, *, recursive: bool, wait: float) -> Accepted:
+    """Accept the removal as a transfer."""
+    return await held(context, await context.services.transfers.remove(asking, path, recursive=recursive), wait)
+
+
+async def sync(context: Context, asking: Asking, path: str, target: str, *, delete: bool, wait: float) -> Accepted:
+    """Accept the synchronisation as a transfer."""
+    accepted = await context.services.transfers.sync(asking, path, target, delete=delete)
+    return await held(context, accepted, wait)
+
+
+async def discard(context: Context, transfer_id: str) -> Transfer:
+    """The transfer, whose task is told to end where it has not."""
+    found = await transfer(context, transfer_id)
+    of = await task(context, found)
+    if of is not None and not of.final:
+        with suppress(Conflict):  # it has ended meanwhile
+            await task_resolvers.cancel(context, of.id)
+    return await transfer(context, transfer_id)
 
 
 def asking(context: Context, name: str, terms: Terms, key: str | None) -> Asking:

@@ -32,3 +32,39 @@ class StartCopyInput(TermsInput):
     target: str = given("The copy.")
     dereference: bool = given("Copy what links point to, and not the links.", False)
     overwrite: bool = given("Replace what is at the target; never a directory that holds something.", False)
+
+
+@strawberry.input(description="What to move, and where to.")
+class StartMoveInput(TermsInput):
+    """What to move, and where to."""
+
+    system: str = given("Where.")
+    path: str = given("What: a file, or a directory with everything in it.")
+    target: str = given("Its new place.")
+    overwrite: bool = given("Replace what is at the target; never a directory that holds something.", False)
+
+
+@strawberry.input(description="What to remove.")
+class StartRemoveInput(TermsInput):
+    """What to remove."""
+
+    system: str = given("Where.")
+    path: str = given("What; of a link the link itself.")
+    recursive: bool = given("Remove a directory with everything in it.", False)
+
+
+@strawberry.input(description="Which directory is to be like which other.")
+class StartSyncInput(TermsInput):
+    """Which directory is to be like which other."""
+
+    system: str = given("Where both are.")
+    path: str = given("The directory that stays as it is.")
+    target: str = given("The directory that becomes like it; it is made if it is not there.")
+    delete: bool = given("Remove from the target what the other does not have, once everything has come.", False)
+
+
+@strawberry.input(description="A transfer that is no longer wanted.")
+class DiscardTransferInput:
+    """A transfer that is no longer wanted."""
+
+    transfer_id: strawberry.ID = given("Which.")

@@ -18,3 +18,25 @@ class TransferPayload:
 @strawberry.type(description="The copy that was begun.")
 class StartCopyPayload(TransferPayload):
     """The copy that was begun."""
+
+
+@strawberry.type(description="The move that was begun.")
+class StartMovePayload(TransferPayload):
+    """The move that was begun."""
+
+
+@strawberry.type(description="The removal that was begun.")
+class StartRemovePayload(TransferPayload):
+    """The removal that was begun."""
+
+
+@strawberry.type(description="The synchronisation that was begun.")
+class StartSyncPayload(TransferPayload):
+    """The synchronisation that was begun."""
+
+
+@strawberry.type(description="The transfer that was discarded.")
+class DiscardTransferPayload:
+    """The transfer that was discarded."""
+
+    transfer: Transfer = attribute("The transfer; its task ends within seconds.")

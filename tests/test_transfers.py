@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tests.client import Client
 from tests.files import ODD_NAMES, names, path_of
 from tests.processes import processes
 from tests.sizes import size
-from tests.transfers import CANCEL, carried_out, ended, folder_of, home_of, refused, start, stopped
+from tests.transfers import CANCEL, FIELDS, carried_out, ended, folder_of, home_of, refused, start, stopped
 from tests.waiting import until
 
 MANY = 4000  # files, which take cp long enough to be stopped at it
@@ -120,6 +121,90 @@ async def test_what_cannot_work_is_refused_before_anything_begins(user: Client, 
     assert names(place) == ["closed", "source", "target"]
     await carried_out(user, "startCopy", system=system, path=str(source), target=str(place / "target"), overwrite=True)
     assert (place / "target").read_bytes() == b"bytes"
+
+
+async def test_a_moved_tree_is_at_its_new_place_alone(user: Client, system: str, place: Path) -> None:
+    source = tree(place / "a", 5)
+    made = await carried_out(user, "startMove", system=system, path=str(source), target=str(place / "b"))
+    assert (names(place), names(place / "b"), made["kind"]) == (["b"], ["0", "1", "2", "3", "4"], "MOVE")
+    asked = {"system": system, "path": str(place / "b"), "target": str(place / "c")}
+    assert (await refused(user, "startMove", **{**asked, "path": "~"}))[0] == "PERMISSION_DENIED"
+    assert (await refused(user, "startMove", **{**asked, "path": str(place / "a")}))[0] == "NOT_FOUND"
+    assert (await refused(user, "startMove", **{**asked, "target": str(place / "b" / "c")}))[0] == "INVALID_INPUT"
+
+
+async def test_a_tree_is_removed_where_that_is_asked(user: Client, system: str, place: Path) -> None:
+    asked = {"system": system, "path": str(tree(place / "a", 5))}
+    assert (await refused(user, "startRemove", **asked))[0] == "NOT_EMPTY"
+    for path in ("/", "~", str(place.parent.parent)):
+        code, _ = await refused(user, "startRemove", system=system, path=path, recursive=True)
+        assert code == "PERMISSION_DENIED", path
+    await carried_out(user, "startRemove", **asked, recursive=True)
+    assert names(place) == []
+    assert (await refused(user, "startRemove", **asked))[0] == "NOT_FOUND"
+
+
+async def test_a_directory_is_made_like_another(user: Client, system: str, place: Path) -> None:
+    source, target = tree(place / "a", 5), tree(place / "b", 7)
+    (source / "0").write_bytes(b"changed")
+    (source / "new\nname").symlink_to("3")
+    asked = {"system": system, "path": str(source), "target": str(target)}
+    made = await carried_out(user, "startSync", **asked)
+    assert (names(target), made["kind"]) == (sorted([*names(source), "5", "6"]), "SYNC")
+    assert (target / "0").read_bytes() == b"changed"
+    await carried_out(user, "startSync", **asked, delete=True)
+    assert names(target) == names(source)
+    await carried_out(user, "startSync", **{**asked, "target": str(place / "c")})
+    assert names(place / "c") == names(source)
+    for given, code in (
+        ({"path": str(source / "0")}, "NOT_A_DIRECTORY"),
+        ({"target": str(source / "0" / "d")}, "INVALID_INPUT"),
+        ({"target": str(place)}, "INVALID_INPUT"),
+        ({"target": str(target / "0")}, "NOT_A_DIRECTORY"),
+        ({"path": str(place / "none")}, "NOT_FOUND"),
+        ({"target": "~"}, "PERMISSION_DENIED"),
+    ):
+        assert (await refused(user, "startSync", **{**asked, **given}))[0] == code, given
+
+
+async def test_a_synchronisation_that_fails_says_why_and_removes_nothing(
+    user: Client, system: str, place: Path
+) -> None:
+    source, target = tree(place / "a", 3), tree(place / "b", 5)
+    (source / "1").write_bytes(b"longer")
+    (source / "1").chmod(0)
+    os.chown(source / "1", 0, 0)
+    begun = await start(user, "startSync", system=system, path=str(source), target=str(target), delete=True)
+    task = await ended(user, begun["transfer"]["id"])
+    assert (task["status"], task["error"]["code"]) == ("FAILED", "PERMISSION_DENIED")
+    assert str(source) in task["error"]["message"]
+    assert names(target) == ["0", "1", "2", "3", "4"]
+
+
+async def test_progress_is_told_while_the_bytes_move(user: Client, system: str, place: Path) -> None:
+    source = tree(place / "many", MANY)
+    begun = await start(user, "startCopy", system=system, path=str(source), target=str(place / "copy"))
+    process = await stopped("cp", str(source))
+    updates = user.events(f"subscription($id: ID!) {{ taskUpdated(id: $id) {{ {FIELDS} }} }}", id=begun["task"]["id"])
+    told: list[dict[str, Any]] = []
+    async for update in updates:
+        told.append(update)
+        if update["status"] == "WAITING" and (update["progress"] or {}).get("done") and process:
+            os.kill(process, signal.SIGCONT)
+            process = 0
+    assert (told[-1]["status"], told[-1]["progress"]["unit"]) == ("SUCCEEDED", "bytes")
+    assert told[-1]["progress"]["done"] == told[-1]["progress"]["total"] == begun["transfer"]["size"]
+
+
+async def test_a_discarded_transfer_ends(user: Client, system: str, place: Path) -> None:
+    source = tree(place / "many", MANY)
+    begun = await start(user, "startCopy", system=system, path=str(source), target=str(place / "copy"))
+    await stopped("cp", str(source))
+    discard = "mutation($id: ID!) { discardTransfer(input: {transferId: $id}) { transfer { id } } }"
+    for _ in range(2):
+        assert (await user.ask(discard, id=begun["transfer"]["id"]))["discardTransfer"]["transfer"]["id"]
+    assert (await ended(user, begun["transfer"]["id"]))["status"] == "CANCELLED"
+    assert names(place) == ["many"]
 
 
 async def test_the_same_key_gives_the_first_transfer_again(user: Client, system: str, place: Path) -> None:

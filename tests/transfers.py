@@ -9,7 +9,8 @@ from tests.client import Client
 from tests.processes import processes
 from tests.waiting import until
 
-TASK = "task { id kind status final message progress { done total unit } error { code message retryable } }"
+FIELDS = "id kind status final message progress { done total unit } error { code message retryable }"
+TASK = f"task {{ {FIELDS} }}"
 TRANSFER = """transfer { id kind sourcePath targetPath size bytesTransferred system { name }
     job { jobId name partition account state dependency reason } }"""
 START = "mutation($input: %sInput!, $wait: Float! = 0) { %s(input: $input, waitSeconds: $wait) { %s %s } }"

@@ -1,77 +1,33 @@
-"""What moves inside one system: for each kind what is checked first, and the command that its job carries out."""
+"""What moves inside one system: for each kind the command that its job carries out, and what is checked first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
-from firecrest_gql.files.placing import Copy
+from firecrest_gql.files.placing import Copy, Move
 from firecrest_gql.files.road import FileCommand
+from firecrest_gql.files.writing import Remove
 from firecrest_gql.model.tasks import TaskKind
-from firecrest_gql.transfers.checks import CanCopy
-
-
-class Act(Protocol):
-    """One act inside a system; its fields are plain data, which a task keeps."""
-
-    kind: ClassVar[TaskKind]
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-    @property
-    def source_path(self) -> str | None:
-        """Where the bytes are."""
-        ...
-
-    @property
-    def target_path(self) -> str | None:
-        """Where they are to be."""
-        ...
-
-    @property
-    def check(self) -> FileCommand[int | None]:
-        """Raises what would fail; the bytes to be moved, as far as they are known."""
-        ...
-
-    @property
-    def command(self) -> FileCommand[Any]:
-        """What the job carries out."""
-        ...
+from firecrest_gql.transfers.checks import CanCopy, CanMove, CanRemove, CanSync
+from firecrest_gql.transfers.syncing import Sync
 
 
 @dataclass(frozen=True, slots=True)
-class CopyAct:
-    """A copy, made beside the target."""
+class Act:
+    """One kind: its command, whose fields are what a task keeps, and the check that belongs to such a command."""
 
-    kind: ClassVar[TaskKind] = TaskKind.COPY
-    path: str
-    target: str
-    dereference: bool = False
-    overwrite: bool = False
-
-    @property
-    def source_path(self) -> str:
-        """What is copied."""
-        return self.path
-
-    @property
-    def target_path(self) -> str:
-        """The copy."""
-        return self.target
-
-    @property
-    def check(self) -> FileCommand[int | None]:
-        """Both ends and the room."""
-        return CanCopy(self.path, self.target, self.overwrite, self.dereference)
-
-    @property
-    def command(self) -> FileCommand[Any]:
-        """The same as the blocking copy."""
-        return Copy(self.path, self.target, self.dereference, self.overwrite)
+    command: type[FileCommand[Any]]
+    check: Callable[[Any], FileCommand[int | None]]
 
 
-ACTS: Mapping[TaskKind, type[Any]] = {act.kind: act for act in (CopyAct,)}
+ACTS: Mapping[TaskKind, Act] = {
+    TaskKind.COPY: Act(Copy, lambda it: CanCopy(it.path, it.target, it.dereference, it.overwrite)),
+    TaskKind.MOVE: Act(Move, lambda it: CanMove(it.path, it.target, it.overwrite)),
+    TaskKind.REMOVE: Act(Remove, lambda it: CanRemove(it.path, it.recursive)),
+    TaskKind.SYNC: Act(Sync, lambda it: CanSync(it.path, it.target)),
+}
 
 
-def from_input(kind: TaskKind, values: Mapping[str, Any]) -> Act:
-    """The act with these fields."""
-    act: Act = ACTS[kind](**values)
-    return act
+def command_of(kind: TaskKind, values: Mapping[str, Any]) -> FileCommand[Any]:
+    """The command with these fields."""
+    return ACTS[kind].command(**values)

@@ -18,7 +18,7 @@ from firecrest_gql.transfers.outcomes import job_error, task_error, waiting
 from firecrest_gql.transfers.records import TransferRecords
 
 QUICK_SECONDS = (0.2, 0.4, 0.7)  # before the first looks, for which the worker's place is kept
-SHORTEST, LONGEST = 1.0, 15.0  # seconds between later looks
+SHORTEST, LONGEST = 1.0, 30.0  # seconds between later looks: a twentieth of the time that it has taken so far
 LOST_SECONDS = 60.0  # for which a new job may be unknown to its scheduler
 ENDING_SECONDS = 1.0  # between two looks at a job that was cancelled
 BY_SIGNAL = 128  # a status above it: a signal ended the program, and the scheduler may know why
@@ -112,7 +112,7 @@ class Carrying:
             await self.records.change(transfer.id, bytes_transferred=seen.done)
         total = seen.total if seen.total is not None else transfer.size
         progress = None if seen.done is None else TaskProgress(seen.done, total)
-        seconds = age(transfer.submitted_at) / 10 if transfer.submitted_at is not None else SHORTEST
+        seconds = age(transfer.submitted_at) / 20 if transfer.submitted_at is not None else SHORTEST
         return Pause(min(LONGEST, max(SHORTEST, seconds)), waiting(state), progress)
 
 

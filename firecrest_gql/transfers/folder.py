@@ -13,11 +13,13 @@ REMOVING_SECONDS = 300  # for what a job left half-written
 ABSENT = 3  # the status of a program whose folder is gone
 
 # KEY, then `input`, and on standard input what the program may read, followed by the secrets: so many bytes of each.
-# What ended a week ago goes; a job that has begun is left as it is.
+# What ended a day ago goes, and what has not after a month; a job that has begun is left as it is.
 PREPARE = f"""
 umask 077
 mkdir -p {FOLDERS} && cd {FOLDERS} || exit 1
-find . -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf -- {{}} + 2>/dev/null
+forget='for ended do rm -rf -- "${{ended%/*}}"; done'
+find . -mindepth 2 -maxdepth 2 -name status -mtime +0 -exec sh -c "$forget" sh {{}} + 2>/dev/null
+find . -mindepth 1 -maxdepth 1 -mtime +30 -exec rm -rf -- {{}} + 2>/dev/null
 mkdir -p "$1" && cd "$1" || exit 1
 head -c "$2" >.input && mv -f .input input && cat >.secrets && mv -f .secrets secrets || exit 1
 [ -s secrets ] || rm -f secrets

@@ -1,17 +1,23 @@
 """Transfers inside systems, as users ask for them: parameters are checked before a certificate is made."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
+from firecrest_gql.errors import InvalidInput
 from firecrest_gql.files.changes import check_apart
+from firecrest_gql.files.placing import Copy, Move
 from firecrest_gql.files.road import FileRoad, held_to
 from firecrest_gql.files.service import Files
+from firecrest_gql.files.writing import Remove
 from firecrest_gql.model.files import raw
 from firecrest_gql.model.identity import Caller, Principal
+from firecrest_gql.model.tasks import TaskKind
 from firecrest_gql.model.transfers import Terms
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.transfers.accepting import Accepted, Accepting, Wanted
-from firecrest_gql.transfers.acts import Act, CopyAct
+from firecrest_gql.transfers.acts import ACTS
 from firecrest_gql.transfers.job import Ways
+from firecrest_gql.transfers.syncing import Sync
 from firecrest_gql.transfers.terms import check_terms
 
 ANY_FOLDER = "/"
@@ -48,29 +54,46 @@ class Transfers:
 
     async def copy(self, asking: Asking, path: str, target: str, *, dereference: bool, overwrite: bool) -> Accepted:
         """Copy it, with everything in it."""
-        place, beside = await self._both(asking, path, target)
-        return await self._start(asking, CopyAct(place, beside, dereference, overwrite))
+        place = await self._files.resolve(asking.system, asking.caller, path)
+        beside = await self._target(asking, place, target)
+        return await self._start(asking, TaskKind.COPY, Copy(place, beside, dereference, overwrite))
 
-    async def _both(self, asking: Asking, path: str, target: str) -> tuple[str, str]:
-        system, caller = asking.system, asking.caller
-        place = await self._files.resolve(system, caller, path)
-        beside = await self._files.resolve_changeable(system, caller, target, argument="target")
+    async def move(self, asking: Asking, path: str, target: str, *, overwrite: bool) -> Accepted:
+        """Move it; across file systems it goes once its copy is in place."""
+        place = await self._files.resolve_changeable(asking.system, asking.caller, path)
+        beside = await self._target(asking, place, target)
+        return await self._start(asking, TaskKind.MOVE, Move(place, beside, overwrite))
+
+    async def remove(self, asking: Asking, path: str, *, recursive: bool) -> Accepted:
+        """Remove it; never / and never the home."""
+        place = await self._files.resolve_changeable(asking.system, asking.caller, path)
+        return await self._start(asking, TaskKind.REMOVE, Remove(place, recursive))
+
+    async def sync(self, asking: Asking, path: str, target: str, *, delete: bool) -> Accepted:
+        """Make one directory like another."""
+        place = await self._files.resolve(asking.system, asking.caller, path)
+        beside = await self._target(asking, place, target)
+        if place.startswith(beside.rstrip("/") + "/"):
+            raise InvalidInput(f"target: {beside!r} holds path itself")
+        return await self._start(asking, TaskKind.SYNC, Sync(place, beside, delete))
+
+    async def _target(self, asking: Asking, place: str, target: str) -> str:
+        beside = await self._files.resolve_changeable(asking.system, asking.caller, target, argument="target")
         check_apart(place, beside)
-        return place, beside
+        return beside
 
-    async def _start(self, asking: Asking, act: Act) -> Accepted:
+    async def _start(self, asking: Asking, kind: TaskKind, command: Any) -> Accepted:
         """Make the transfer; what waits for another job is checked by its own job alone."""
         system, terms = asking.system, asking.terms
         check_terms(terms)
-        self._ways.to(system).spec(terms, held_to(system, act.command), ANY_FOLDER)
-        asked = {"act": asdict(act), "terms": asdict(terms)}
-        wanted = Wanted(asking.principal, system, act.kind, asked, asking.request_id, asking.idempotency_key)
+        self._ways.to(system).spec(terms, held_to(system, command), ANY_FOLDER)
+        asked = {"command": asdict(command), "terms": asdict(terms)}
+        wanted = Wanted(asking.principal, system, kind, asked, asking.request_id, asking.idempotency_key)
         if known := await self._accepting.known(wanted):
             return known
-        size = None if terms.after_job else await self._road.run(system, asking.caller, act.check)
+        check = ACTS[kind].check(command)
+        size = None if terms.after_job else await self._road.run(system, asking.caller, check)
+        target = getattr(command, "target", None)
         return await self._accepting.make(
-            wanted,
-            source_path=act.source_path and raw(act.source_path),
-            target_path=act.target_path and raw(act.target_path),
-            size=size,
+            wanted, source_path=raw(command.path), target_path=target and raw(target), size=size
         )

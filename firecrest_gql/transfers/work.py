@@ -13,7 +13,7 @@ from firecrest_gql.model.transfers import Terms
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.accepting import new_transfer
-from firecrest_gql.transfers.acts import ACTS, from_input
+from firecrest_gql.transfers.acts import ACTS, command_of
 from firecrest_gql.transfers.carrying import LONGEST, Carrying
 from firecrest_gql.transfers.job import TransferJob, Ways, age
 from firecrest_gql.transfers.records import TransferRecords
@@ -44,10 +44,10 @@ class TransferWork:
     async def carry_out(self, task: Task) -> TransferRef | Pause | TaskError:
         """The job submitted, or looked at; the transfer once it is done."""
         transfer = await self.records.ensure(new_transfer(task))
-        act, terms = from_input(task.kind, task.input["act"]), Terms(**task.input["terms"])
+        command, terms = command_of(task.kind, task.input["command"]), Terms(**task.input["terms"])
         try:
             job = self.job(task)
-            told = await Carrying(self.records).advance(job, transfer, held_to(job.way.system, act.command), terms)
+            told = await Carrying(self.records).advance(job, transfer, held_to(job.way.system, command), terms)
         except FirecrestError as error:
             return patient(task, error)
         if isinstance(told, Pause | TaskError):
