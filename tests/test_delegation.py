@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 from cryptography.fernet import Fernet
 
+from firecrest_gql.command import Remote
 from firecrest_gql.delegation import (
     CertificateKind,
     CertificateRequest,
@@ -21,6 +22,8 @@ from firecrest_gql.delegation.certificates import key_id
 from firecrest_gql.delegation.programs import read_only, reads_program_from_stdin
 from firecrest_gql.errors import FirecrestError, Forbidden, InvalidInput, Unauthenticated
 from firecrest_gql.model.identity import Grant, ServiceProof, Token
+from firecrest_gql.model.jobs import JobFilter
+from firecrest_gql.schedulers.pbs import Pbs
 from firecrest_gql.settings import SystemSettings
 from tests.openssh import authority_for
 
@@ -237,10 +240,29 @@ def test_data_on_standard_input_is_allowed(line: str) -> None:
         "sacct --parsable --file=/etc/passwd",
         "env PATH=/tmp squeue",
         "env TZ=UTC sbatch",
+        "pbsnodes -o node1",
+        "pbsnodes -a -F json -r node1",
+        "qsub",
+        "qselect",
     ],
 )
 def test_the_service_account_changes_nothing(line: str) -> None:
     assert not read_only(line.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Pbs().queue(JobFilter(all_users=True), "firesvc", "here"),
+        Pbs().accounting(JobFilter(all_users=True, job_ids=("7.pbs", "8[].pbs")), "firesvc", "here"),
+        Pbs().nodes(),
+        Pbs().version(),
+        Pbs().recall(),
+    ],
+    ids=lambda command: type(command).__name__,
+)
+def test_the_service_account_may_watch_pbs(command: Remote) -> None:
+    assert read_only(command.argv)
 
 
 def test_the_authoritys_keys_are_made_once_and_for_their_owner_only(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ def _shortest(path: str) -> str:
 _SERVICE_PROGRAMS = {
     "df": r".*",
     "id": r".*",
+    "pbsnodes": r"-a(\0-F\0json)?",  # others of its options take nodes away
+    "qstat": r".*",
     "sacct": r"(?!(.*\0)?(-[^-]|--fi)).*",  # -f, --file: it would read any file of the account
     # Of its options only those without a value, which could be mistaken for the command.
     "scontrol": r"(-[ado]+\0|--(all|details|oneliner)\0)*(show|ping|version)(\0.*)?",

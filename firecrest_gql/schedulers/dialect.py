@@ -38,6 +38,9 @@ class Feature(StrEnum):
     SCRIPTS = "telling a job's script"
     ESTIMATES = "checking a job without submitting it"
     ATTACH = "commands inside running jobs"
+    ARGUMENTS = "arguments of a script"
+    STDIN = "a file as standard input"
+    PROJECTS = "telling a user's accounts"
 
 
 # The field of a JobSpec, the greatest number that needs no feature (None: any value needs it), the feature.
@@ -55,6 +58,8 @@ NEEDS: tuple[tuple[str, int | None, Feature], ...] = (
     ("memory", None, Feature.MEMORY),
     ("gpu_count", 0, Feature.GPUS),
     ("options", None, Feature.OPTIONS),
+    ("arguments", None, Feature.ARGUMENTS),
+    ("stdin_path", None, Feature.STDIN),
 )
 
 

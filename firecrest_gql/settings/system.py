@@ -62,7 +62,7 @@ class DelegationSettings(Block):
 class SchedulerSettings(Block):
     """The workload manager and the environment of its commands."""
 
-    kind: str = Field(description="An entry point of firecrest_gql.schedulers: slurm, direct, …")
+    kind: str = Field(description="An entry point of firecrest_gql.schedulers: slurm, pbs, direct, …")
     path: PlainText = Field("/usr/local/bin:/usr/bin:/bin", description="PATH of every command on this system")
     environment: dict[Variable, PlainText] = Field(
         default_factory=dict, description="Further variables, such as SLURM_CONF"

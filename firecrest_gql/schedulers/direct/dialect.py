@@ -27,7 +27,7 @@ class Direct:
     """Jobs as detached processes in the account's own home; it does none of the optional features."""
 
     kind = "direct"
-    features: frozenset[Feature] = frozenset()
+    features: frozenset[Feature] = frozenset({Feature.ARGUMENTS, Feature.STDIN})
 
     def complete(self, spec: JobSpec) -> None:
         """Everything is told by what was given."""

@@ -60,6 +60,8 @@ class Slurm:
             Feature.SCRIPTS,
             Feature.ESTIMATES,
             Feature.ATTACH,
+            Feature.ARGUMENTS,
+            Feature.STDIN,
         }
     )
 
