@@ -22,6 +22,7 @@ from firecrest_gql.delegation.local import LocalAuthority
 from firecrest_gql.delegation.remote import RemoteAuthority
 from firecrest_gql.delegation.signer import SignerServer
 from firecrest_gql.errors import TasksUnavailable
+from firecrest_gql.files.archives import Archives
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
 from firecrest_gql.files.road import FileRoad
@@ -164,6 +165,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             settings=settings,
             files=files,
             changes=Changes(road, files),
+            archives=Archives(road, files),
             directories=Directories(road),
             jobs=jobs,
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),

@@ -6,9 +6,23 @@ Paths and other strings of `argv` are `str` whose surrogate escapes (PEP 383) st
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Operation(StrEnum):
+    """What costs a login node much: it runs a few at a time, at low priority, and a site can switch it off."""
+
+    CHECKSUM = "checksum"
+    DISK_USAGE = "diskUsage"
+    RECURSION = "recursion"  # listings and changes of everything below a directory
+    SEARCH = "search"
+    CONTENT_SEARCH = "contentSearch"
+    COPY = "copyFile"
+    COMPRESS = "compressFiles"
+    EXTRACT = "extractArchive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,11 @@ class Remote(ABC):
     @property
     def time_limit(self) -> float | None:
         """Seconds after which it is ended on the system; None: the system's limit for this kind of act."""
+        return None
+
+    @property
+    def operation(self) -> Operation | None:
+        """Which costly operation it is, if any: then the transport lets others go first."""
         return None
 
 

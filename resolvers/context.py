@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from firecrest_gql.files.archives import Archives
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
 from firecrest_gql.files.service import Files
@@ -30,6 +31,7 @@ class Services:
     settings: Settings
     files: Files
     changes: Changes
+    archives: Archives
     directories: Directories
     jobs: Jobs
     compute: Compute

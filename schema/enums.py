@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from firecrest_gql.errors import ErrorCode
 from firecrest_gql.jobs.page import JobOrder
-from firecrest_gql.model.files import FileOrder, FileType
+from firecrest_gql.model.files import Compression, FileOrder, FileType
 from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.jobs import JobState, OutputStream
 from firecrest_gql.model.tasks import TaskKind, TaskStatus
@@ -43,6 +43,18 @@ enum(
         "SIZE_DESC": "The largest first.",
         "MODIFIED": "The longest unchanged first.",
         "MODIFIED_DESC": "The last changed first.",
+    },
+)
+enum(
+    Compression,
+    "How an archive is compressed.",
+    {
+        "NONE": "An archive of tar as it is.",
+        "GZIP": "An archive of tar, compressed by gzip.",
+        "BZIP2": "An archive of tar, compressed by bzip2.",
+        "XZ": "An archive of tar, compressed by xz.",
+        "ZSTD": "An archive of tar, compressed by zstd.",
+        "ZIP": "A zip file; it is read, not made.",
     },
 )
 enum(

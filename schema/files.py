@@ -165,7 +165,7 @@ class File(Node):
         after: Annotated[str | None, says("The cursor behind which to begin.")] = None,
     ) -> Page[model.File]:
         """What is found below a directory, hidden entries too; every condition that is given must hold."""
-        wanted = Wanted(hidden=True, depth=max_depth, match=name, type=type, words=contains)
+        wanted = Wanted(hidden=True, depth=max_depth, match=name, type=type, words=contains, search=True)
         return await directories.page(info.context, self, wanted, first, after, selects(info, "totalCount"))
 
 

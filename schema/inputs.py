@@ -4,6 +4,7 @@ import strawberry
 from strawberry.file_uploads import Upload
 
 from firecrest_gql.model import jobs as model
+from firecrest_gql.model.files import Compression
 from schema.fields import given
 from schema.scalars import BigInt
 
@@ -167,3 +168,27 @@ class ChangeOwnerInput:
     owner: str | None = given("The new owner's name or number.", None)
     group: str | None = given("The new group's name or number; at least one of the two is given.", None)
     recursive: bool = given("Whether everything below is changed too; links below change themselves.", False)
+
+
+@strawberry.input(description="A file or directory to make an archive of.")
+class CompressFilesInput:
+    """A file or directory to make an archive of."""
+
+    system: str = given("Where.")
+    path: str = given("What: a file, or a directory with everything in it; pipes, sockets and devices are left out.")
+    target: str = given("The archive's own path.")
+    compression: Compression = given("How it is compressed.", Compression.GZIP)
+    match: str | None = given("A pattern of find -name: only files and links of such names come in.", None)
+    dereference: bool = given("Whether links come in as what they point to.", False)
+    overwrite: bool = given("Whether an existing file is replaced.", False)
+
+
+@strawberry.input(description="An archive to take apart.")
+class ExtractArchiveInput:
+    """An archive to take apart."""
+
+    system: str = given("Where.")
+    path: str = given("The archive.")
+    target: str = given("The directory for what it holds: a new one, or one that is there and takes what comes.")
+    compression: Compression | None = given("What it is; by its bytes and its name where nothing is said.", None)
+    overwrite: bool = given("Whether existing files are replaced; else nothing is unpacked where one is there.", False)

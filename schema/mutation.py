@@ -4,15 +4,17 @@ from typing import Annotated
 
 import strawberry
 
-from resolvers import changes, files
+from resolvers import archives, changes, files
 from resolvers.files import Written
 from schema.fields import Info, mutation, says
 from schema.inputs import (
     ChangeModeInput,
     ChangeOwnerInput,
+    CompressFilesInput,
     CopyFileInput,
     CreateDirectoryInput,
     CreateSymlinkInput,
+    ExtractArchiveInput,
     MoveFileInput,
     RemoveFileInput,
     TouchFileInput,
@@ -22,9 +24,11 @@ from schema.job_mutation import JobMutation
 from schema.payloads import (
     ChangeModePayload,
     ChangeOwnerPayload,
+    CompressFilesPayload,
     CopyFilePayload,
     CreateDirectoryPayload,
     CreateSymlinkPayload,
+    ExtractArchivePayload,
     MoveFilePayload,
     RemoveFilePayload,
     TouchFilePayload,
@@ -113,6 +117,40 @@ class Mutation(JobMutation, TransferMutation):
         """Change the owner, the group, or both, as far as the system lets this user."""
         return await changes.change_owner(
             info.context, input.system, input.path, input.owner, input.group, input.recursive
+        )
+
+    @mutation(CompressFilesPayload)
+    async def compress_files(
+        self,
+        info: Info,
+        input: Annotated[CompressFilesInput, says("Of what, and where to.")],  # noqa: A002
+    ) -> Written:
+        """Make an archive of a file, or of a directory and what is below it: it is there whole or not at all."""
+        return await archives.compress(
+            info.context,
+            input.system,
+            input.path,
+            input.target,
+            compression=input.compression,
+            match=input.match,
+            dereference=input.dereference,
+            overwrite=input.overwrite,
+        )
+
+    @mutation(ExtractArchivePayload)
+    async def extract_archive(
+        self,
+        info: Info,
+        input: Annotated[ExtractArchiveInput, says("Which, and where to.")],  # noqa: A002
+    ) -> Written:
+        """Take an archive apart, unless anything in it leads out of the target, or it holds more than the limits."""
+        return await archives.extract(
+            info.context,
+            input.system,
+            input.path,
+            input.target,
+            compression=input.compression,
+            overwrite=input.overwrite,
         )
 
     @mutation(RemoveFilePayload)

@@ -95,6 +95,16 @@ class MoveFilePayload(FilePayload):
     """The file where it now is."""
 
 
+@strawberry.type(description="The archive that was made; its path is the target's.")
+class CompressFilesPayload(FilePayload):
+    """The archive that was made."""
+
+
+@strawberry.type(description="The directory that has what the archive holds; its path is the target's.")
+class ExtractArchivePayload(FilePayload):
+    """The directory that has what the archive holds."""
+
+
 @strawberry.type(description="The file with its new permissions.")
 class ChangeModePayload(FilePayload):
     """The file with its new permissions."""

@@ -17,10 +17,12 @@ from firecrest_gql.errors import ErrorCode, FirecrestError
 from firecrest_gql.files.attributes import ChangeMode, Touch
 from firecrest_gql.files.contents import Read
 from firecrest_gql.files.listing import Stat
+from firecrest_gql.files.packing import Compress
 from firecrest_gql.files.placing import Copy, Move
 from firecrest_gql.files.road import FileCommand
+from firecrest_gql.files.unpacking import Bounds, Extract
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
-from firecrest_gql.model.files import File
+from firecrest_gql.model.files import Compression, File
 from firecrest_gql.settings import LimitSettings
 from schema import build_schema
 from tests.client import Client, fetch_token
@@ -59,6 +61,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "removeFile": {"recursive": True},
     "changeMode": {"mode": "0777", "recursive": True},
     "changeOwner": {"group": "nogroup", "recursive": True},
+    "compressFiles": {"target": "stolen"},
+    "extractArchive": {"target": "stolen", "overwrite": True},
 }
 # Of these the last place may be a link that leads out, for it is what it points to that changes.
 FOLLOWING = ("touchFile", "changeMode", "changeOwner")
@@ -161,8 +165,9 @@ async def test_nothing_is_read_outside_the_allowed_paths(inmate: Client, system:
         assert await inmate.code(FILE % query, system=system, path=cell) == ErrorCode.PERMISSION_DENIED
     copy = {"target": f"{cell}/copy", "dereference": True}
     for path in (cell, f"{cell}/file", f"{cell}/out"):
-        said = await send(inmate, "copyFile", system, path=path, **copy)
-        assert code_of(said) in (ErrorCode.PERMISSION_DENIED, ErrorCode.INVALID_INPUT), said
+        for field in ("copyFile", "compressFiles"):
+            said = await send(inmate, field, system, path=path, **copy)
+            assert code_of(said) in (ErrorCode.PERMISSION_DENIED, ErrorCode.INVALID_INPUT), said
 
 
 async def test_an_id_made_elsewhere_leads_nowhere_else(
@@ -188,6 +193,8 @@ async def test_inside_the_allowed_paths_everything_is_done_as_anywhere(inmate: C
         "moveFile": {"path": f"{cell}/in/b/copy", "target": f"{cell}/in/b/c/moved"},
         "changeMode": {"path": f"{cell}/in", "mode": "u+rwX,go-rwx", "recursive": True},
         "removeFile": {"path": f"{cell}/in/l"},
+        "compressFiles": {"path": f"{cell}/in/a", "target": f"{cell}/a.tgz", "dereference": True},
+        "extractArchive": {"path": f"{cell}/a.tgz", "target": f"{cell}/inner", "overwrite": True},
     }
     for field, more in changes.items():
         said = await send(inmate, field, system, **more)
@@ -227,6 +234,8 @@ RACES: list[FileCommand[Any]] = [
     Copy("/cell/way/secret", "/cell/stolen", overwrite=True),
     Move("/cell/way/secret", "/cell/stolen", overwrite=True),
     Copy("/cell/inner/secret", "/cell/way/put"),
+    Compress("/cell/inner/secret", "/cell/way/put", "secret", overwrite=True),
+    Extract("/cell/inner/secret", "/cell/way/sub", "secret", Bounds(1000, 10, 10), Compression.NONE),
 ]
 FLIP = """
 flip() { ln -sfn "$1" "$2/next" && mv -fT "$2/next" "$2/way"; }

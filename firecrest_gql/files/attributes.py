@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from firecrest_gql.command import Result
+from firecrest_gql.command import Operation, Result
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check
@@ -92,6 +92,11 @@ class ChangeMode(FileCommand[None]):
         options = ["-R"] if self.recursive else []
         return ["sh", "-c", CHANGE, "sh", self.path, "chmod", *options, "--", self.mode]
 
+    @property
+    def operation(self) -> Operation | None:
+        """Where it goes down the tree."""
+        return Operation.RECURSION if self.recursive else None
+
     def parse(self, result: Result) -> None:
         """Nothing to read."""
         check(self.path, result)
@@ -118,6 +123,11 @@ class ChangeOwner(FileCommand[None]):
         both = f"{self.owner}:{self.group}" if self.group is not None else self.owner
         words = ["chgrp", *options, "--", self.group] if self.owner is None else ["chown", *options, "--", both]
         return ["sh", "-c", CHANGE, "sh", self.path, *(word for word in words if word is not None)]
+
+    @property
+    def operation(self) -> Operation | None:
+        """Where it goes down the tree."""
+        return Operation.RECURSION if self.recursive else None
 
     def parse(self, result: Result) -> None:
         """Nothing to read."""

@@ -4,7 +4,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 
-from firecrest_gql.command import Result
+from firecrest_gql.command import Operation, Result
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure, failure_of
@@ -116,6 +116,11 @@ class Checksum(EachCommand[dict[str, str | FirecrestError]]):
     def argv(self) -> list[str]:
         """`sha256sum` and its like, for all paths at once; -z writes names as they are."""
         return ["xargs", "-0", "sh", "-c", SUMS, "sh", self._program]
+
+    @property
+    def operation(self) -> Operation:
+        """It reads whole files."""
+        return Operation.CHECKSUM
 
     @property
     def holds(self) -> dict[str, Hold]:

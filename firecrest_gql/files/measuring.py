@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from firecrest_gql.command import Result
+from firecrest_gql.command import Operation, Result
 from firecrest_gql.errors import CommandFailed, FirecrestError, Unsupported
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import failure, failure_of
@@ -62,8 +62,13 @@ class DiskUsage(EachCommand[dict[str, int | FirecrestError]]):
 
     @property
     def argv(self) -> list[str]:
-        """It reads whole trees, so it lets others go first."""
-        return ["nice", "-n", "19", "xargs", "-0", "sh", "-c", DISK_USAGE, "sh"]
+        """`du` for each of the paths."""
+        return ["xargs", "-0", "sh", "-c", DISK_USAGE, "sh"]
+
+    @property
+    def operation(self) -> Operation:
+        """It reads whole trees."""
+        return Operation.DISK_USAGE
 
     @property
     def each(self) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Result
+from firecrest_gql.command import Operation, Result
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure
@@ -61,14 +61,23 @@ class Wanted:
     type: FileType | None = None
     words: str | None = None
     order: FileOrder = FileOrder.NAME
+    search: bool = False
+
+    @property
+    def operation(self) -> Operation | None:
+        """Whatever reads more than one directory is costly, and files all the more."""
+        if self.words is not None:
+            return Operation.CONTENT_SEARCH
+        if self.search:
+            return Operation.SEARCH
+        return None if self.depth == 1 else Operation.RECURSION
 
     def argv(self, program: str, path: str, *own: str) -> list[str]:
-        """The program over what is wanted below this path; what reads more than one directory waits for others."""
+        """The program over what is wanted below this path."""
         source = FIND if self.words is None else GREP
-        gently = [] if self.depth == 1 and self.words is None else ["nice", "-n", "19"]
         links = "-L" if self.dereference else "-P"
         words = [path, links, self.words or "", *own, *self._expression()]
-        return [*gently, "sh", "-c", ENTER + program.replace("SOURCE", source), "sh", *words]
+        return ["sh", "-c", ENTER + program.replace("SOURCE", source), "sh", *words]
 
     def _expression(self) -> list[str]:
         """Of find(1): what is hidden is not entered either."""
@@ -112,6 +121,11 @@ class ListPage(FileCommand[list[Entry]]):
         _, *keys = ORDERS[self.wanted.order]
         return self.wanted.argv(PAGE, self.path, cursor, str(self.count), FORMAT, *keys)
 
+    @property
+    def operation(self) -> Operation | None:
+        """By what is wanted."""
+        return self.wanted.operation
+
     def parse(self, result: Result) -> list[Entry]:
         """Entries that vanished meanwhile are left out; a directory that cannot be read is an error."""
         found = [self._entry(record) for record in records(result.stdout)]
@@ -142,6 +156,11 @@ class Count(FileCommand[int]):
     def argv(self) -> list[str]:
         """Nothing but their number comes back."""
         return self.wanted.argv(COUNT, self.path)
+
+    @property
+    def operation(self) -> Operation | None:
+        """By what is wanted."""
+        return self.wanted.operation
 
     def parse(self, result: Result) -> int:
         """One number."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Result
+from firecrest_gql.command import Operation, Result
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure
 from firecrest_gql.files.home import KEEP
@@ -104,6 +104,11 @@ class Copy(FileCommand[None]):
         """The program and what it needs to know."""
         links = "-L" if self.dereference else "-P"
         return ["sh", "-c", COPY, "sh", self.path, self.target, "1" if self.overwrite else "0", links]
+
+    @property
+    def operation(self) -> Operation:
+        """It reads and writes whole trees."""
+        return Operation.COPY
 
     def parse(self, result: Result) -> None:
         """Nothing to read."""

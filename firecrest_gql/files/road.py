@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Command, Operation, Result, Stdin
 from firecrest_gql.errors import CommandTimeout
 from firecrest_gql.files.confinement import Hold, confined, confined_each
 from firecrest_gql.model.identity import Caller
@@ -86,6 +86,11 @@ class Confined(Command[T], Generic[T]):
     def output_limit(self) -> int | None:
         """The command's own."""
         return self.command.output_limit
+
+    @property
+    def operation(self) -> Operation | None:
+        """The command's own."""
+        return self.command.operation
 
     def parse(self, result: Result) -> T:
         """The command's own answer, in the names that the user gave."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Result, Stdin
+from firecrest_gql.command import Operation, Result, Stdin
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check
 from firecrest_gql.files.home import KEEP
@@ -115,6 +115,11 @@ class Remove(FileCommand[None]):
     def argv(self) -> list[str]:
         """The program and what it needs to know."""
         return ["sh", "-c", REMOVE, "sh", self.path, "1" if self.recursive else "0"]
+
+    @property
+    def operation(self) -> Operation | None:
+        """Where it goes down the tree."""
+        return Operation.RECURSION if self.recursive else None
 
     def parse(self, result: Result) -> None:
         """Nothing to read."""

@@ -34,6 +34,17 @@ class FileOrder(StrEnum):
     MODIFIED_DESC = "MODIFIED_DESC"
 
 
+class Compression(StrEnum):
+    """How an archive is compressed; all but ZIP are archives of tar."""
+
+    NONE = "NONE"
+    GZIP = "GZIP"
+    BZIP2 = "BZIP2"
+    XZ = "XZ"
+    ZSTD = "ZSTD"
+    ZIP = "ZIP"
+
+
 RAW = "base64:"
 
 

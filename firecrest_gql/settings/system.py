@@ -8,6 +8,7 @@ import asyncssh
 from pydantic import AfterValidator, Field, model_validator
 from pydantic.networks import IPvAnyNetwork
 
+from firecrest_gql.command import Operation
 from firecrest_gql.settings.block import AbsolutePath, AccountName, Block, Name, PlainText, Variable
 from firecrest_gql.settings.transfers import TransferSettings
 
@@ -87,8 +88,12 @@ class SystemLimits(Block):
     command_timeout_seconds: float = Field(30, gt=0, le=600)
     stream_timeout_seconds: float = Field(86_400, gt=0, description="The longest that a tail is followed")
     max_inline_file_size: int = Field(5 * 2**20, ge=1, le=2**30, description="Bytes of a file read or written inline")
+    max_extracted_size: int = Field(2**30, ge=1, description="Bytes that one archive may hold")
+    max_extracted_entries: int = Field(100_000, ge=1, description="Entries that one archive may hold")
+    max_extracted_ratio: int = Field(1_000, ge=1, description="Bytes for each byte of an archive, above 64 MiB")
     max_output_size: int = Field(16 * 2**20, ge=2**16, description="Bytes of output that one command may give")
     commands_per_user: int = Field(8, ge=1, description="Remote commands of one user at once; more wait")
+    costly_per_user: int = Field(2, ge=1, description="Costly ones of them at once (see disabled_operations)")
     streams_per_user: int = Field(32, ge=1, description="Followed files and other streams of one user at once")
     queued_per_user: int = Field(200, ge=0, description="Remote commands of one user that wait; more are OVERLOADED")
     queue_seconds: float = Field(30, gt=0, description="How long one waits before OVERLOADED")
@@ -112,6 +117,7 @@ class SystemSettings(Block):
     )
     limits: SystemLimits = SystemLimits()
     transfers: TransferSettings = TransferSettings()
+    disabled_operations: tuple[Operation, ...] = Field((), description="Costly operations that are UNSUPPORTED here")
     service_account: AccountName | None = Field(None, description="Account of probes and of job watching")
     required_scope: str | None = Field(None, description="Scope without which nobody sees the system; None: every user")
     allowed_users: tuple[str, ...] | None = Field(None, description="User names that may use it; None: every user")

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ import asyncssh
 
 from firecrest_gql.command import Command, Remote, Stream
 from firecrest_gql.delegation import Authority
-from firecrest_gql.errors import FirecrestError, InvalidInput, TooLarge
+from firecrest_gql.errors import FirecrestError, InvalidInput, TooLarge, Unsupported
 from firecrest_gql.model.health import ComponentHealth, HealthStatus
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import LoginNode, SystemSettings
@@ -44,7 +44,11 @@ class Transport:
         limits = system.limits
         wish = _wish(system, caller, command, limits.command_timeout_seconds)
         allowed = command.output_limit or limits.max_output_size
-        async with self._place(wish, "commands", limits.commands_per_user), self._started(wish, command) as session:
+        async with (
+            self._turn(wish, command),
+            self._place(wish, "commands", limits.commands_per_user),
+            self._started(wish, command) as session,
+        ):
             result = session.result(await _collected(session, wish, allowed))
         if len(result.stdout) > LARGE:
             return await asyncio.to_thread(command.parse, result)
@@ -85,6 +89,12 @@ class Transport:
         ):
             yield _items(stream, session)
 
+    def _turn(self, wish: Wish, command: Remote) -> AbstractAsyncContextManager[None]:
+        """What is costly waits for its turn before it takes a place that others could use."""
+        if command.operation is None:
+            return nullcontext()
+        return self._place(wish, "costly operations", wish.system.limits.costly_per_user)
+
     def _place(self, wish: Wish, kind: str, size: int) -> AbstractAsyncContextManager[None]:
         limits, name, user = wish.system.limits, wish.system.name, wish.caller.username
         told = f"{user} has too many {kind} on {name}"
@@ -119,8 +129,10 @@ class Transport:
 def _wish(system: SystemSettings, caller: Caller, remote: Remote, longest: float) -> Wish:
     if not remote.argv:
         raise InvalidInput("a command needs the name of a program")
-    limit = remote.time_limit or longest
-    return Wish(system, caller, tuple(remote.argv), remote.stdin.size, limit)
+    if remote.operation in system.disabled_operations:
+        raise Unsupported(f"{remote.operation}: is switched off on {system.name}")
+    limit, gentle = remote.time_limit or longest, remote.operation is not None
+    return Wish(system, caller, tuple(remote.argv), remote.stdin.size, limit, gentle)
 
 
 @contextmanager

@@ -7,16 +7,20 @@ from firecrest_gql.delegation import CertificateKind, CertificateRequest
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
 
+# Nobody who works on the login node waits for it; -t: where the kernel allows no idle class, it is none (ionice(1)).
+GENTLY = ("sh", "-c", 'command -v ionice > /dev/null && set -- ionice -t -c 3 "$@"; exec nice -n 19 "$@"', "sh")
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be run, and what the messages about it say; `time_limit` in seconds, `stdin_size` in bytes."""
+    """What is to be run, `gentle` at low priority; `time_limit` in seconds, `stdin_size` in bytes."""
 
     system: SystemSettings
     caller: Caller
     argv: tuple[str, ...] = field(repr=False)
     stdin_size: int
     time_limit: float
+    gentle: bool = False
     marker: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
@@ -36,7 +40,7 @@ class Wish:
             "",
             caller.request_id,
             caller.proof,
-            self.argv,
+            (*GENTLY, *self.argv) if self.gentle else self.argv,
             self.marker,
             self.stdin_size,
             self.time_limit,

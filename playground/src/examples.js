@@ -1,4 +1,5 @@
 // The tabs that a first visit opens; the files are tested against the contract.
+import archive from '../examples/Archive.graphql?raw';
 import followOutput from '../examples/FollowOutput.graphql?raw';
 import submitJob from '../examples/SubmitJob.graphql?raw';
 import systemsAndFiles from '../examples/SystemsAndFiles.graphql?raw';
@@ -16,5 +17,6 @@ export const EXAMPLES = [
   tab(watchJob, { jobIds: ['last job'] }),
   tab(followOutput, { jobId: 'last job' }),
   tab(watchSystems),
+  tab(archive),
   tab(whoAmI),
 ];

@@ -1,0 +1,68 @@
+"""Making archives and taking them apart: parameters are checked before a certificate is made."""
+
+from posixpath import basename
+
+from firecrest_gql.errors import Unsupported
+from firecrest_gql.files import paths
+from firecrest_gql.files.changes import check_apart
+from firecrest_gql.files.packing import PROGRAMS, Compress
+from firecrest_gql.files.road import FileRoad
+from firecrest_gql.files.service import Files
+from firecrest_gql.files.unpacking import Bounds, Extract
+from firecrest_gql.model.files import Compression
+from firecrest_gql.model.identity import Caller
+from firecrest_gql.settings import SystemLimits, SystemSettings
+
+
+class Archives:
+    """What a viewer makes archives of, and takes out of them."""
+
+    def __init__(self, road: FileRoad, files: Files) -> None:
+        self._road = road
+        self._files = files
+
+    async def compress(
+        self,
+        system: SystemSettings,
+        caller: Caller,
+        path: str,
+        target: str,
+        *,
+        compression: Compression,
+        match: str | None,
+        dereference: bool,
+        overwrite: bool,
+    ) -> str:
+        """Make the archive and answer where."""
+        if compression not in PROGRAMS:
+            raise Unsupported(f"compression: {compression} archives are read, not made; one of {', '.join(PROGRAMS)}")
+        if match is not None:
+            paths.check_name(match, argument="match")
+        place = await self._files.resolve(system, caller, path)
+        beside = await self._files.resolve_changeable(system, caller, target, argument="target")
+        check_apart(place, beside)
+        command = Compress(place, beside, basename(place), compression, match, dereference, overwrite)
+        await self._road.run(system, caller, command)
+        return beside
+
+    async def extract(
+        self,
+        system: SystemSettings,
+        caller: Caller,
+        path: str,
+        target: str,
+        *,
+        compression: Compression | None,
+        overwrite: bool,
+    ) -> str:
+        """Take the archive apart and answer in which directory."""
+        place = await self._files.resolve(system, caller, path)
+        into = await self._files.resolve(system, caller, target, argument="target")
+        command = Extract(place, into, basename(place), bounds_of(system.limits), compression, overwrite)
+        await self._road.run(system, caller, command)
+        return into
+
+
+def bounds_of(limits: SystemLimits) -> Bounds:
+    """What an archive may hold on a system."""
+    return Bounds(limits.max_extracted_size, limits.max_extracted_entries, limits.max_extracted_ratio)
