@@ -63,7 +63,7 @@ async def other_user(demo: dict[str, Any]) -> Client:
 
 
 @asynccontextmanager
-async def another_server(state: Path, name: str, **changes: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def another_server(state: Path, name: str, **changes: Any) -> AsyncIterator[dict[str, Any]]:
     """A further `serve` beside the demo's, with these blocks of the settings changed; its own `demo.json`.
 
     `systems` changes the block of every system.
@@ -73,7 +73,7 @@ async def another_server(state: Path, name: str, **changes: dict[str, Any]) -> A
     of_systems = changes.pop("systems", {})
     settings["systems"] = [system | of_systems for system in settings["systems"]]
     for block, values in {**changes, "server": {**changes.get("server", {}), "port": port}}.items():
-        settings[block] = {**settings.get(block, {}), **values}
+        settings[block] = {**settings.get(block, {}), **values} if isinstance(values, dict) else values
     config = state / f"{name}.yaml"
     config.write_text(yaml.safe_dump(settings))
     argv = [sys.executable, "-m", "firecrest_gql.cli", "serve", "--config", str(config)]

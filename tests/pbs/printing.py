@@ -35,7 +35,7 @@ def _chosen(folder: Folder, options: dict[str, str], wanted: list[str]) -> list[
     for job_id in () if "-E" in options and set(wanted) & jobs.keys() else wanted:
         if job_id not in jobs:
             raise Refused(f"Unknown Job Id {job_id}", UNKNOWN)
-        if jobs[job_id]["state"] == "F" and "-x" not in options:
+        if _in_history(jobs[job_id], jobs) and "-x" not in options:
             words = "Job has finished, use -x or -H to obtain historical job information"
             raise Refused(f"{job_id} {words}", FINISHED)
     tasks = {task for job_id in wanted for task in (jobs[job_id]["tasks"] if job_id in jobs else ())}
@@ -43,9 +43,15 @@ def _chosen(folder: Folder, options: dict[str, str], wanted: list[str]) -> list[
         job
         for job in jobs.values()
         if (not wanted or job["id"] in wanted or ("-t" in options and job["id"] in tasks))
-        and ("-x" in options or job["state"] != "F")
+        and ("-x" in options or not _in_history(job, jobs))
         and ("-t" in options or job["index"] is None or job["id"] in wanted)
     ]
+
+
+def _in_history(job: Job, jobs: dict[str, Job]) -> bool:
+    """A task goes there with its array."""
+    whole = jobs.get(re.sub(r"\[\d*\]", "[]", job["id"]), job)
+    return bool(whole["state"] == "F")
 
 
 def qselect(folder: Folder, arguments: list[str]) -> str:
