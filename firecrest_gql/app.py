@@ -35,9 +35,12 @@ from firecrest_gql.iam.keys import ProviderKeys
 from firecrest_gql.iam.tokens import TokenVerifier
 from firecrest_gql.jobs.attempts import Attempts
 from firecrest_gql.jobs.compute import Compute
+from firecrest_gql.jobs.listings import Listings
 from firecrest_gql.jobs.output import JobOutput
+from firecrest_gql.jobs.queries import JobQueries, Patience
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
+from firecrest_gql.jobs.turns import Turns
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.jobs.work import JobWork
 from firecrest_gql.schedulers.dialect import Scheduler
@@ -173,6 +176,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             output=JobOutput(jobs, reach.transport, watch),
             transfers=transfers(reach, road, files),
             records=reach.records,
+            listings=Listings(redis),
             store=reach.store,
             queue=reach.queue,
             feed=Feed(reach.store, broadcast),
@@ -259,6 +263,13 @@ def job_work(settings: Settings, reach: Ports) -> JobWork:
     return JobWork(reach.transport, systems, reach.schedulers, Attempts(redis), RecentJobs(redis))
 
 
+def job_queries(settings: Settings, reach: Ports) -> JobQueries:
+    """What the worker does for long queries."""
+    redis, systems = reach.store.redis, {system.name: system for system in settings.systems}
+    jobs = Jobs(Patience(reach.transport), reach.schedulers, RecentJobs(redis))
+    return JobQueries(jobs, systems, Turns(redis), Listings(redis))
+
+
 def transfer_work(settings: Settings, reach: Ports) -> TransferWork:
     """What the worker does for transfers."""
     systems = {system.name: system for system in settings.systems}
@@ -276,7 +287,7 @@ async def run_worker(
         await work_until_signal(
             reach.store,
             reach.queue,
-            {**jobs(settings, reach).functions, **moving.functions},
+            {**jobs(settings, reach).functions, **job_queries(settings, reach).functions, **moving.functions},
             settings.worker,
             retry_seconds=settings.worker.retry_seconds,
             grace_seconds=settings.worker.grace_seconds,

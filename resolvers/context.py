@@ -9,6 +9,7 @@ from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.compute import Compute
+from firecrest_gql.jobs.listings import Listings
 from firecrest_gql.jobs.output import JobOutput
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.watch import JobWatch
@@ -39,6 +40,7 @@ class Services:
     output: JobOutput
     transfers: Transfers
     records: TransferRecords
+    listings: Listings
     store: TaskStore
     queue: WorkQueue
     feed: Feed

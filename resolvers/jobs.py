@@ -138,6 +138,24 @@ async def update(context: Context, name: str, job_id: str, change: JobChange, ke
     return await held(context, task, wait)
 
 
+async def attach(context: Context, name: str, job_id: str, command: list[str], key: str | None, wait: float) -> Task:
+    """Accept a command inside a job as a task."""
+    found = system(context, name)
+    task = await context.services.compute.start_attach(
+        context.principal, found, job_id, command, idempotency_key=key, request_id=context.request_id
+    )
+    return await held(context, task, wait)
+
+
+async def query(context: Context, name: str, wanted: JobFilter, key: str | None, wait: float) -> Task:
+    """Accept a long query as a task."""
+    found = system(context, name)
+    task = await context.services.compute.start_query(
+        context.principal, found, wanted, idempotency_key=key, request_id=context.request_id
+    )
+    return await held(context, task, wait)
+
+
 def updates(
     context: Context, name: str | None, job_ids: list[str] | None, since: datetime | None
 ) -> AsyncIterator[JobEvent]:

@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 
 from firecrest_gql.errors import ErrorCode, InvalidInput, NotFound
-from firecrest_gql.model.jobs import Job, SubmitEstimate
+from firecrest_gql.model.jobs import Job
+from firecrest_gql.model.page import Page
 from firecrest_gql.model.tasks import (
     JobOutcome,
-    JobOutcomes,
     JobRef,
+    RecordedJobs,
     Task,
     TaskEvent,
     TaskFilter,
     TaskPage,
+    TaskResult,
     TaskStatus,
     TransferRef,
 )
@@ -60,13 +62,19 @@ def system(context: Context, of: Task) -> SystemSettings | None:
     return None if of.system is None else system_resolvers.system(context, of.system)
 
 
-async def result(context: Context, of: Task) -> Job | JobOutcomes | SubmitEstimate | Transfer | None:
+async def result(context: Context, of: Task) -> Job | Transfer | TaskResult | None:
     """What came of the task: a job is read as it now is, a transfer as it is recorded."""
     if isinstance(of.result, TransferRef):
         return await context.services.records.get(of.result.transfer_id, context.principal.subject)
     if isinstance(of.result, JobRef):
         return await context.loaders.job(system_resolvers.system(context, of.result.system), of.result.job_id)
     return of.result
+
+
+async def recorded(context: Context, of: RecordedJobs, first: int, after: str | None) -> Page[Job]:
+    """One page of the jobs that a query has found."""
+    cursors.check_first(first, context.services.settings.limits.max_page_size)
+    return await context.services.listings.page(of, first, after)
 
 
 async def job(context: Context, of: JobOutcome) -> Job | None:

@@ -15,7 +15,7 @@ from schema.query import Query
 from schema.scalars import config
 from schema.subscription import Subscription
 from schema.systems import System
-from schema.tasks import JobResults, Task
+from schema.tasks import CommandOutput, JobList, JobResults, Task
 from schema.transfers import Transfer
 
 
@@ -25,7 +25,7 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[System, Job, File, Task, JobResults, Transfer, *SERVED_ENUMS],
+        types=[System, Job, File, Task, JobResults, CommandOutput, JobList, Transfer, *SERVED_ENUMS],
         config=config(),
         extensions=[
             lambda: BoundedDocument(limits.max_query_tokens),

@@ -116,6 +116,8 @@ enum(
         "RELEASE_JOBS": "Held jobs were to be released.",
         "REQUEUE_JOBS": "Jobs were to go back into the queue.",
         "UPDATE_JOB": "A pending job was to be changed.",
+        "ATTACH_TO_JOB": "A command was to run inside a running job.",
+        "QUERY_JOBS": "Jobs were to be queried.",
         "UPLOAD": "A client's bytes were to come to a system.",
         "DOWNLOAD": "A system's bytes were to be staged for a client.",
         "COPY": "Files were to be copied.",

@@ -4,6 +4,7 @@ import strawberry
 
 from firecrest_gql.model import jobs as model
 from schema.fields import given
+from schema.jobs import JobFilter
 
 
 @strawberry.input(description="Several jobs of one system.")
@@ -44,3 +45,26 @@ class UpdateJobInput:
     def change(self) -> model.JobChange:
         """What changes, as the domain has it."""
         return model.JobChange(name=self.name, partition=self.partition, time_limit_seconds=self.time_limit_seconds)
+
+
+@strawberry.input(description="A command to run inside a running job's allocation.")
+class AttachToJobInput:
+    """A command to run inside a running job's allocation."""
+
+    system: str = given("Where.")
+    job_id: str = given("In which; of an array one task.")
+    command: list[str] = given("The program and its arguments: no shell reads them.")
+    idempotency_key: str | None = given("The same key and input give the first task again.", None)
+
+
+@strawberry.input(description="Jobs to query, however long that takes.")
+class QueryJobsInput:
+    """Jobs to query, however long that takes."""
+
+    system: str = given("Where.")
+    filter: JobFilter | None = given("Which; the viewer's own where nothing is said.", None)
+    idempotency_key: str | None = given("The same key and input give the first task again.", None)
+
+    def condition(self) -> model.JobFilter:
+        """The filter as the domain has it."""
+        return model.JobFilter() if self.filter is None else self.filter.condition()

@@ -10,11 +10,21 @@ from firecrest_gql.model.tasks import Task
 from resolvers import jobs, tasks
 from schema.fields import Info, mutation, says
 from schema.inputs import CancelJobsInput, CancelTaskInput, SubmitJobInput
-from schema.job_inputs import HoldJobsInput, JobsInput, ReleaseJobsInput, RequeueJobsInput, UpdateJobInput
+from schema.job_inputs import (
+    AttachToJobInput,
+    HoldJobsInput,
+    JobsInput,
+    QueryJobsInput,
+    ReleaseJobsInput,
+    RequeueJobsInput,
+    UpdateJobInput,
+)
 from schema.payloads import (
+    AttachToJobPayload,
     CancelJobsPayload,
     CancelTaskPayload,
     HoldJobsPayload,
+    QueryJobsPayload,
     ReleaseJobsPayload,
     RequeueJobsPayload,
     SubmitJobPayload,
@@ -106,6 +116,32 @@ class JobMutation:
                 info.context, input.system, input.job_id, input.change(), input.idempotency_key, wait_seconds
             )
         )
+
+    @mutation(AttachToJobPayload)
+    async def attach_to_job(
+        self,
+        info: Info,
+        input: Annotated[AttachToJobInput, says("The job and the command.")],  # noqa: A002
+        wait_seconds: Wait = 0,
+    ) -> Started:
+        """Run a command inside a running job's allocation, as one task on its first node; never twice."""
+        given = input
+        return Started(
+            await jobs.attach(
+                info.context, given.system, given.job_id, given.command, given.idempotency_key, wait_seconds
+            )
+        )
+
+    @mutation(QueryJobsPayload)
+    async def query_jobs(
+        self,
+        info: Info,
+        input: Annotated[QueryJobsInput, says("Which jobs.")],  # noqa: A002
+        wait_seconds: Wait = 0,
+    ) -> Started:
+        """Ask for jobs, however long that takes; of each user one query runs at a time, the others wait."""
+        wanted = input.condition()
+        return Started(await jobs.query(info.context, input.system, wanted, input.idempotency_key, wait_seconds))
 
     @mutation(CancelTaskPayload)
     async def cancel_task(

@@ -51,6 +51,20 @@ class UpdateJobPayload:
     task: Task = attribute("The task: its result is the job.")
 
 
+@strawberry.type(description="The task that runs the command.")
+class AttachToJobPayload:
+    """The task that runs the command."""
+
+    task: Task = attribute("The task: its result is the command's output.")
+
+
+@strawberry.type(description="The task that queries the jobs.")
+class QueryJobsPayload:
+    """The task that queries the jobs."""
+
+    task: Task = attribute("The task: its result is the list of jobs.")
+
+
 @strawberry.type(description="The task that was cancelled.")
 class CancelTaskPayload:
     """The task that was cancelled."""

@@ -9,10 +9,11 @@ from firecrest_gql.errors import ErrorCode
 from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model import tasks as model
 from firecrest_gql.model import transfers as transfers_model
+from firecrest_gql.model.page import Page
 from firecrest_gql.settings import SystemSettings
 from resolvers import tasks
-from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional
-from schema.jobs import Job
+from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional, says
+from schema.jobs import Job, JobConnection
 from schema.nodes import Node, PageInfo
 from schema.scalars import BigInt
 from schema.transfers import Transfer
@@ -88,8 +89,45 @@ class SubmitEstimate:
         return isinstance(value, jobs_model.SubmitEstimate)
 
 
+@strawberry.type(description="What a command inside a job has left behind.")
+class CommandOutput:
+    """What a command inside a job has left behind."""
+
+    exit_status: int | None = attribute("Its exit status; 128 + n where signal n ended it.")
+    stdout_text: str = attribute("The first 64 KiB of its output as UTF-8, invalid bytes as U+FFFD.")
+    stderr_text: str = attribute("The same of its error output, in which the scheduler may put words of its own.")
+    truncated: bool = attribute("Whether it wrote more than that.")
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Whether the domain's value is such an output."""
+        return isinstance(value, model.CommandOutput)
+
+
+@strawberry.type(
+    description="The jobs that a query has found, as they were then, kept a day; the task says if it was cut."
+)
+class JobList:
+    """The jobs that a query has found."""
+
+    @classmethod
+    def is_type_of(cls, value: object, _info: object) -> bool:
+        """Whether the domain's value is such a list."""
+        return isinstance(value, model.RecordedJobs)
+
+    @field(optional(JobConnection))
+    async def jobs(
+        self: model.RecordedJobs,
+        info: Info,
+        first: Annotated[int, says("At most so many.")] = 50,
+        after: Annotated[str | None, says("The cursor behind which to begin.")] = None,
+    ) -> Page[jobs_model.Job]:
+        """The jobs, the latest submitted first."""
+        return await tasks.recorded(info.context, self, first, after)
+
+
 TaskResult = Annotated[
-    Job | JobResults | SubmitEstimate | Transfer,
+    Job | JobResults | SubmitEstimate | CommandOutput | JobList | Transfer,
     strawberry.union("TaskResult", description="What came of a task."),
 ]
 
@@ -128,7 +166,7 @@ class Task(Node):
     @field(optional(TaskResult), cost=REMOTE, pushed=True)
     async def result(
         self: model.Task, info: Info
-    ) -> jobs_model.Job | model.JobOutcomes | jobs_model.SubmitEstimate | transfers_model.Transfer | None:
+    ) -> jobs_model.Job | transfers_model.Transfer | model.TaskResult | None:
         """What came of it: the recorded identity, whose live fields are read when asked for."""
         return await tasks.result(info.context, self)
 

@@ -41,6 +41,7 @@ PriorityType=priority/multifactor
 MessageTimeout={message_timeout}
 PrivateData=jobs
 JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
 AccountingStorageType=accounting_storage/slurmdbd
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={slurmdbd}

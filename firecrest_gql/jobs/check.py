@@ -83,6 +83,16 @@ def check_key(key: str | None) -> None:
         raise InvalidInput(f"idempotencyKey: 1 to {limits.MAX_KEY} printable characters")
 
 
+def check_command(command: Sequence[str]) -> None:
+    """Raise `InvalidInput` where no program is named, or the words cannot travel."""
+    if not command or not command[0] or command[0].startswith("-"):
+        raise InvalidInput("command: it begins with the name of a program")
+    if any("\0" in word for word in command):
+        raise InvalidInput("command: no word holds a NUL byte")
+    if _size("command", command) > limits.MAX_ARGUMENTS:
+        raise InvalidInput(f"command: more than {limits.MAX_ARGUMENTS} bytes in all; put them into a file")
+
+
 def check_path(argument: str, value: str) -> None:
     """Raise `InvalidInput` for a path that is neither absolute nor below `~`, or that a scheduler cannot carry."""
     name = shown_argument(argument)

@@ -5,11 +5,20 @@ from dataclasses import asdict
 from typing import Any
 
 from firecrest_gql.delegation.request import Purpose
-from firecrest_gql.jobs.check import check_change, check_ids, check_key, check_options, check_signal, check_spec
+from firecrest_gql.jobs.check import (
+    check_change,
+    check_command,
+    check_ids,
+    check_key,
+    check_options,
+    check_signal,
+    check_spec,
+)
 from firecrest_gql.jobs.ports import Creates, Grants
+from firecrest_gql.jobs.queries import filter_input
 from firecrest_gql.jobs.spec import plain, to_input
 from firecrest_gql.model.identity import Principal
-from firecrest_gql.model.jobs import JobAct, JobChange, JobSpec
+from firecrest_gql.model.jobs import JobAct, JobChange, JobFilter, JobSpec
 from firecrest_gql.model.tasks import Task, TaskKind
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import SystemSettings
@@ -105,6 +114,34 @@ class Compute:
         self._schedulers[system.scheduler.kind].update(job_id, change)
         asked = {"job_id": job_id, **asdict(change)}
         return await self._start(TaskKind.UPDATE_JOB, principal, system, asked, request_id, idempotency_key)
+
+    async def start_attach(
+        self,
+        principal: Principal,
+        system: SystemSettings,
+        job_id: str,
+        command: Sequence[str],
+        request_id: str,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """The task that runs this command inside the job; raises `Unsupported` where the scheduler does not."""
+        check_command(command)
+        self._schedulers[system.scheduler.kind].attach(job_id, command)
+        asked = {"job_id": job_id, "command": list(command)}
+        return await self._start(TaskKind.ATTACH_TO_JOB, principal, system, asked, request_id, idempotency_key)
+
+    async def start_query(
+        self,
+        principal: Principal,
+        system: SystemSettings,
+        job_filter: JobFilter,
+        request_id: str,
+        idempotency_key: str | None = None,
+    ) -> Task:
+        """The task that asks for all these jobs and records the answer."""
+        self._schedulers[system.scheduler.kind].queue(job_filter, principal.username, system.name)
+        asked = filter_input(job_filter)
+        return await self._start(TaskKind.QUERY_JOBS, principal, system, asked, request_id, idempotency_key)
 
     async def _start(
         self,

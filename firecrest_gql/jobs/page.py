@@ -35,7 +35,7 @@ def page(jobs: Iterable[Job], order: JobOrder, first: int, after: str | None) ->
     """The `first` jobs behind `after`; raises `InvalidInput` for a cursor that is none of ours."""
     latest_first = order is JobOrder.SUBMITTED_DESC
     ordered = sorted(jobs, key=sort_key, reverse=latest_first)
-    mark = _read(after) if after else None
+    mark = read_cursor(after) if after else None
     behind = [job for job in ordered if mark is None or _behind(sort_key(job), mark, latest_first)]
     return Page(
         edges=tuple(Edge(job, cursor(job)) for job in behind[:first]),
@@ -53,7 +53,8 @@ def _key(submitted: float, job_id: str) -> Key:
     return submitted, len(job_id), job_id
 
 
-def _read(after: str) -> Key:
+def read_cursor(after: str) -> Key:
+    """Behind which job to go on; raises `InvalidInput` for a cursor that is none of ours."""
     try:
         submitted, job_id = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
         return _key(float(submitted), str(job_id))

@@ -1,20 +1,21 @@
 """What a worker does for a task of compute; a retryable error has it called again, as the death of a worker has."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from firecrest_gql.command import Command
-from firecrest_gql.errors import CommandFailed, NotFound, TasksUnavailable
+from firecrest_gql.errors import CommandFailed, Conflict, NotFound, TasksUnavailable
 from firecrest_gql.jobs.attempts import Attempts
 from firecrest_gql.jobs.compute import KIND_OF
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
+from firecrest_gql.jobs.rule import by_ids
 from firecrest_gql.jobs.spec import Home, at_home, from_input, job_name, needs_home
 from firecrest_gql.jobs.submission import Submission, key_of
 from firecrest_gql.model.identity import Caller, Grant
-from firecrest_gql.model.jobs import JobAct, JobChange, JobSpec, SubmitEstimate
-from firecrest_gql.model.tasks import JobOutcome, JobOutcomes, JobRef, Task, TaskKind
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobSpec, JobState, SubmitEstimate
+from firecrest_gql.model.tasks import CommandOutput, JobOutcome, JobOutcomes, JobRef, Task, TaskKind
 from firecrest_gql.schedulers.dialect import Outcomes, Scheduler
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import WorkFunction
@@ -47,6 +48,7 @@ class JobWork:
             TaskKind.CANCEL_JOBS: self.cancel,
             **dict.fromkeys(ACT_OF, self.act),
             TaskKind.UPDATE_JOB: self.update,
+            TaskKind.ATTACH_TO_JOB: self.attach,
         }
 
     async def submit(self, task: Task) -> JobRef | SubmitEstimate:
@@ -85,6 +87,16 @@ class JobWork:
         command = self._scheduler(system).update(job_id, JobChange(**values))
         await self.transport.run(system, caller_of(task), command)
         return JobRef(system.name, job_id)
+
+    async def attach(self, task: Task) -> CommandOutput:
+        """Run the task's command inside its job; not again after an attempt that was cut off."""
+        system, caller, job_id = self._system(task), caller_of(task), str(task.input["job_id"])
+        scheduler = self._scheduler(system)
+        queue = scheduler.queue(by_ids((job_id,)), caller.username, system.name)
+        found = await self.transport.run(system, caller, queue)
+        job = require_running(job_id, found)
+        await self._once(task, "the command ran")
+        return await self.transport.run(system, caller, scheduler.attach(job, task.input["command"]))
 
     async def _once(self, task: Task, unknown: str) -> None:
         """Raise `CommandFailed` where an earlier attempt may have done what must not be done twice."""
@@ -125,6 +137,18 @@ class JobWork:
 def caller_of(task: Task) -> Caller:
     """The task's user, with the grant that was sealed when the task was accepted."""
     return Caller(task.subject, task.username, Grant(task.grant), task.request_id)
+
+
+def require_running(job_id: str, found: Sequence[Job]) -> str:
+    """The number by which the scheduler knows the one that runs; `NotFound` for no job, `Conflict` for any other."""
+    if not found:
+        raise NotFound(f"the queue has no job {job_id} of yours, or no longer")
+    running = [job for job in found if job.state is JobState.RUNNING]
+    if len(running) > 1:
+        raise Conflict(f"{len(running)} jobs of {job_id} run: name one of them, such as {running[0].job_id}")
+    if not running:
+        raise Conflict(f"the job {job_id} is {found[0].raw_state}: a command runs inside running jobs only")
+    return running[0].raw_id or running[0].job_id
 
 
 def _job_ids(task: Task) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ class TaskKind(StrEnum):
     RELEASE_JOBS = "RELEASE_JOBS"
     REQUEUE_JOBS = "REQUEUE_JOBS"
     UPDATE_JOB = "UPDATE_JOB"
+    ATTACH_TO_JOB = "ATTACH_TO_JOB"
+    QUERY_JOBS = "QUERY_JOBS"
     UPLOAD = "UPLOAD"
     DOWNLOAD = "DOWNLOAD"
     COPY = "COPY"
@@ -127,7 +129,24 @@ class TransferRef:
     type: Literal["Transfer"] = "Transfer"
 
 
-TaskResult = JobRef | JobOutcomes | SubmitEstimate | TransferRef
+@dataclass(frozen=True, slots=True)
+class RecordedJobs:
+    """The answer of a query, which is kept beside its task: `count` jobs of those that it has `found`."""
+
+    task_id: str
+    count: int
+    found: int
+    type: Literal["JobList"] = "JobList"
+
+    @property
+    def message(self) -> str | None:
+        """What the user must know of it: where it was cut."""
+        if self.count == self.found:
+            return None
+        return f"The latest {self.count} of {self.found} jobs are recorded: narrow the filter, such as by until."
+
+
+TaskResult = JobRef | JobOutcomes | SubmitEstimate | CommandOutput | RecordedJobs | TransferRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,21 @@ def transfers(subject: str) -> str:
     return f"{PREFIX}transfers:{_user(subject)}"
 
 
+def listing(task_id: str) -> str:
+    """Sorted set with an expiry: the jobs that a query has found, in order of submission."""
+    return f"{PREFIX}listing:{task_id}"
+
+
+def listings(subject: str) -> str:
+    """Sorted set with an expiry: a user's queries whose answers are kept, by time."""
+    return f"{PREFIX}listings:{_user(subject)}"
+
+
+def turn(subject: str) -> str:
+    """String with an expiry: the task that does a user's long query."""
+    return f"{PREFIX}turn:{_user(subject)}"
+
+
 def task_bell(task_id: str) -> str:
     """Channel that rings at each change of one task."""
     return f"{PREFIX}bell:{task_id}"

@@ -9,7 +9,7 @@ from firecrest_gql.errors import Conflict, SystemUnavailable
 from firecrest_gql.model.tasks import CommandOutput
 from firecrest_gql.schedulers.slurm.failures import NOT_FOUND, failure, refusal, words_of
 
-KEPT = 256 * 1024
+KEPT = 64 * 1024
 """Bytes of each output that are told; what comes behind them is read and dropped, so that the command goes on."""
 
 LIMIT_SECONDS = 300

@@ -1,0 +1,102 @@
+"""Long queries of jobs, as a worker does them for a task."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.errors import NotFound
+from firecrest_gql.jobs.listings import Listings
+from firecrest_gql.jobs.ports import Runs
+from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.turns import Turns
+from firecrest_gql.model.identity import Caller, Grant
+from firecrest_gql.model.jobs import JobFilter
+from firecrest_gql.model.tasks import Pause, RecordedJobs, Task, TaskKind
+from firecrest_gql.settings import SystemSettings
+from firecrest_gql.tasks.attempt import WorkFunction
+
+T = TypeVar("T")
+LIMIT_SECONDS = 600
+LOOK_AGAIN_SECONDS = 1.0
+MAX_OUTPUT = 64 * 2**20
+"""Bytes: of some hundred thousand jobs."""
+
+_FILTER = TypeAdapter(JobFilter)
+
+
+def filter_input(job_filter: JobFilter) -> dict[str, Any]:
+    """The filter as a task keeps it."""
+    kept: dict[str, Any] = _FILTER.dump_python(job_filter, mode="json")
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Unhurried(Command[T]):
+    """The same command with more time and room than a request gives it."""
+
+    command: Command[T]
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """The command's."""
+        return self.command.argv
+
+    @property
+    def stdin(self) -> Stdin:
+        """The command's."""
+        return self.command.stdin
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds."""
+        return LIMIT_SECONDS
+
+    @property
+    def output_limit(self) -> int:
+        """Bytes."""
+        return MAX_OUTPUT
+
+    def parse(self, result: Result) -> T:
+        """As the command reads it."""
+        return self.command.parse(result)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """The transport of commands that may take long."""
+
+    transport: Runs
+
+    async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
+        """The command's answer."""
+        return await self.transport.run(system, caller, Unhurried(command))
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueries:
+    """The work function of queries; `jobs` reads by a transport that is patient."""
+
+    jobs: Jobs
+    systems: Mapping[str, SystemSettings]
+    turns: Turns
+    listings: Listings
+
+    @property
+    def functions(self) -> Mapping[TaskKind, WorkFunction]:
+        """By the kind of task."""
+        return {TaskKind.QUERY_JOBS: self.query}
+
+    async def query(self, task: Task) -> RecordedJobs | Pause:
+        """Ask, one query of a user at a time, and record the answer; asked again it does no harm."""
+        system = self.systems.get(task.system or "")
+        if system is None:
+            raise NotFound(f"the system {task.system} is no longer among the settings")
+        caller = Caller(task.subject, task.username, Grant(task.grant), task.request_id)
+        async with self.turns.turn(task.subject, task.id) as ours:
+            if not ours:
+                return Pause(LOOK_AGAIN_SECONDS, "Another of your queries runs: this one waits for its end.")
+            found = await self.jobs.all_jobs(caller, system, _FILTER.validate_python(task.input))
+            return await self.listings.keep(task, found)
