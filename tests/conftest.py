@@ -5,7 +5,15 @@ import pytest
 from tests.parts import PROGRAMS, require
 from tests.sizes import size as size  # loads Hypothesis's profile
 
-pytest_plugins = ["tests.redis", "tests.files", "tests.jobs_system", "tests.provider", "tests.service", "tests.slurm"]
+pytest_plugins = [
+    "tests.redis",
+    "tests.files",
+    "tests.jobs_system",
+    "tests.provider",
+    "tests.service",
+    "tests.slurm",
+    "tests.workstation",
+]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,4 +1,4 @@
-"""Jobs held, released, requeued and changed through GraphQL, on a real Slurm; what `direct` says instead."""
+"""Jobs held, released, requeued and changed through GraphQL, on a real Slurm."""
 
 from typing import Any
 from uuid import uuid4
@@ -99,17 +99,6 @@ async def test_the_same_key_gives_the_first_task_again_and_other_input_is_a_conf
     first, second = [(await user.ask(act("holdJobs"), input=asked))["answer"]["task"] for _ in range(2)]
     assert (first["id"], first["kind"]) == (second["id"], "HOLD_JOBS")
     assert await user.code(act("holdJobs"), input={**asked, "jobIds": ["987653"]}) == "CONFLICT"
-
-
-@pytest.mark.parametrize("mutation", ["holdJobs", "releaseJobs", "requeueJobs"])
-async def test_direct_says_at_once_what_it_does_not_do(user: Client, mutation: str) -> None:
-    error = await user.error(act(mutation), input={"system": "local", "jobIds": ["1"]})
-    assert error["extensions"]["code"] == "UNSUPPORTED"
-    assert "direct does not support" in error["message"]
-
-
-async def test_direct_changes_no_job(user: Client) -> None:
-    assert await user.code(UPDATE, input={"system": "local", "jobId": "1", "name": "x"}) == "UNSUPPORTED"
 
 
 async def state(user: Client, job_id: str) -> str:

@@ -146,7 +146,7 @@ async def test_what_the_dialect_cannot_do_is_said_before_a_task_is_made(
     compute: Compute, queued: list[str], viewer: Principal
 ) -> None:
     with pytest.raises(Unsupported):
-        await compute.start_submit(viewer, SYSTEM, JobSpec(script=HELLO, array="1-3"), "r-1")
+        await compute.start_submit(viewer, SYSTEM, JobSpec(script=HELLO, gpu_count=1), "r-1")
     with pytest.raises(InvalidInput):
         await compute.start_cancel(viewer, SYSTEM, ["1; rm"], None, "r-1")
     assert queued == []

@@ -118,12 +118,12 @@ async def test_the_sites_options_reach_the_scheduler_and_no_others(user: Client)
     assert (await refused(user, system="local", script=HELLO, options=["--hold"]))[0] == "UNSUPPORTED"
 
 
-@pytest.mark.slurm
-async def test_an_array_is_one_submission_of_many_tasks(user: Client) -> None:
-    script = "#!/bin/sh\necho task $SLURM_ARRAY_TASK_ID\n"
-    array = await submitted(user, system="slurm", script=script, array="3,5-7:2%1", name=f"array-{uuid4().hex}")
+@BOTH
+async def test_an_array_is_one_submission_of_many_tasks(user: Client, system: str) -> None:
+    script = "#!/bin/sh\necho task ${SLURM_ARRAY_TASK_ID:-$FIRECREST_ARRAY_TASK_ID}\n"
+    array = await submitted(user, system=system, script=script, array="3,5-7:2%1", name=f"array-{uuid4().hex}")
     for task in (3, 5, 7):
-        printed = await output(user, "slurm", f"{array['jobId'].partition('_')[0]}_{task}")
+        printed = await output(user, system, f"{array['jobId'].partition('_')[0]}_{task}")
         assert printed == f"task {task}\n".encode()
 
 
@@ -149,10 +149,15 @@ async def test_a_job_that_is_only_checked_is_estimated_and_not_submitted(user: C
     assert (await user.ask(NAMED, system="slurm", name=name))["system"]["jobs"]["nodes"] == []
 
 
-async def test_a_scheduler_that_gives_no_estimates_says_so(user: Client) -> None:
-    code, words = await refused(user, system="local", script=HELLO, validateOnly=True)
-    assert code == "UNSUPPORTED"
-    assert "direct" in words
+async def test_direct_makes_all_checks_of_a_job_that_is_only_checked(user: Client) -> None:
+    name = f"only-checked-{uuid4().hex}"
+    job = {"system": "local", "script": HELLO, "name": name, "validateOnly": True}
+    estimate = await submitted(user, **job)
+    assert estimate["estimatedStartAt"].endswith("+00:00")
+    assert (estimate["partition"], estimate["nodeCount"]) == ("local", 1)
+    task = (await user.ask(SUBMIT, input={**job, "workingDirectory": "/no/such"}))["submitJob"]["task"]
+    assert (task["error"]["code"], "/no/such" in task["error"]["message"]) == ("SCHEDULER_REJECTED", True)
+    assert (await user.ask(NAMED, system="local", name=name))["system"]["jobs"]["nodes"] == []
 
 
 @pytest.mark.slurm

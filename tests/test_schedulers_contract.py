@@ -1,8 +1,9 @@
 """What every dialect promises, kept by the real thing: the same examples for each."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -17,10 +18,14 @@ from firecrest_gql.schedulers.direct import Direct
 from firecrest_gql.schedulers.pbs import Pbs
 from firecrest_gql.schedulers.slurm import Slurm
 from tests.pbs.install import install
-from tests.scheduler_commands import PATH, run_in, until
+from tests.scheduler_commands import PATH, run_in
 from tests.slurm import RealSlurm
+from tests.waiting import until
 
 T = TypeVar("T")
+
+NOT_FOUND, CONFLICT = ErrorCode.NOT_FOUND, ErrorCode.CONFLICT
+LONG = JobSpec(script="#!/bin/sh\nsleep 600\n")
 
 ODD_NAMES = (
     "a|b",
@@ -69,16 +74,28 @@ class Site:
         recorded: list[Job] = [] if accounting is None else await self.run(accounting)
         return merge(live, recorded)
 
+    def require(self, *features: Feature) -> None:
+        """Skip what this workload manager does not claim to do."""
+        if missing := set(features) - self.dialect.features:
+            pytest.skip(f"{self.dialect.kind} does not support {', '.join(missing)}")
+
     async def job(self, job_id: str) -> Job:
         [found] = await self.jobs(JobFilter(job_ids=(job_id,)))
         return found
 
     async def reached(self, job_id: str, *states: JobState) -> Job:
         async def so() -> bool:
-            return (await self.job(job_id)).state in states
+            found = await self.jobs(JobFilter(job_ids=(job_id,)))
+            return [job.state for job in found if job.job_id == job_id and job.state in states] != []
 
-        await until(so)
+        await until(so, what=f"the job {job_id} is {states}")
         return await self.job(job_id)
+
+
+async def clock_moves() -> None:
+    """Returns in another second than it was called in: times of schedulers have no fractions."""
+    called = int(time.time())
+    await until(lambda: int(time.time()) > called)
 
 
 @pytest.fixture(params=["direct", "pbs", pytest.param("slurm", marks=pytest.mark.slurm)])
@@ -237,45 +254,42 @@ def test_an_act_that_a_dialect_does_not_list_is_unsupported_naming_scheduler_and
 
 
 async def test_held_jobs_start_once_they_are_released_and_a_requeued_one_again(site: Site, key: str) -> None:
-    if not {Feature.HOLD, Feature.REQUEUE} <= site.dialect.features:
-        pytest.skip(f"{site.dialect.kind} does not hold")
-    blocker = await site.submit(JobSpec(script="#!/bin/sh\nsleep 600\n"), f"{key}a"[-40:])
-    waiting = await site.submit(
-        JobSpec(script="#!/bin/sh\nsleep 600\n", dependency=f"afterany:{blocker}"), f"{key}b"[-40:]
-    )
+    site.require(Feature.HOLD, Feature.REQUEUE, Feature.DEPENDENCIES)
+    blocker = await site.submit(LONG, f"{key}a"[-40:])
+    waiting = await site.submit(replace(LONG, dependency=f"afterany:{blocker}"), f"{key}b"[-40:])
     await site.reached(blocker, JobState.RUNNING)
     held = await site.run(site.dialect.act(JobAct.HOLD, [waiting, site.unknown[0]]))
-    assert held[waiting] is None
-    missing = held[site.unknown[0]]
-    assert missing is not None
-    assert missing.code is ErrorCode.NOT_FOUND
+    codes = {job_id: error and error.code for job_id, error in held.items()}
+    assert codes == {waiting: None, site.unknown[0]: NOT_FOUND}
     assert (await site.job(waiting)).state is JobState.HELD
+    refused = (await site.run(site.dialect.act(JobAct.REQUEUE, [waiting])))[waiting]
+    assert refused is not None
+    assert refused.code is CONFLICT
     await site.run(site.dialect.cancel([blocker]))
     await site.reached(blocker, JobState.CANCELLED)
     assert (await site.job(waiting)).state is JobState.HELD
     assert await site.run(site.dialect.act(JobAct.RELEASE, [waiting])) == {waiting: None}
     begun = (await site.reached(waiting, JobState.RUNNING)).submitted_at
-    assert await site.run(site.dialect.act(JobAct.REQUEUE, [waiting])) == {waiting: None}
-    job = await site.reached(waiting, JobState.PENDING)
-    assert job.submitted_at is not None
     assert begun is not None
-    assert job.submitted_at > begun or site.dialect.kind == "pbs"  # whose jobs keep the time of their submission
-    refused = (await site.run(site.dialect.act(JobAct.REQUEUE, [waiting])))[waiting]
-    assert refused is not None
-    assert refused.code is ErrorCode.CONFLICT
+    if site.dialect.kind != "pbs":  # whose jobs keep the time of their submission
+        await clock_moves()
+    assert await site.run(site.dialect.act(JobAct.REQUEUE, [waiting])) == {waiting: None}
+
+    async def submitted_anew() -> bool:
+        return ((await site.job(waiting)).submitted_at or begun) > begun or site.dialect.kind == "pbs"
+
+    await until(submitted_anew)
+    await site.reached(waiting, JobState.PENDING, JobState.RUNNING)
     assert await site.run(site.dialect.cancel([waiting])) == {waiting: None}
     await site.reached(waiting, JobState.CANCELLED)
     ended = (await site.run(site.dialect.act(JobAct.HOLD, [waiting])))[waiting]
     assert ended is not None
-    assert ended.code is ErrorCode.CONFLICT
+    assert ended.code is CONFLICT
 
 
 async def test_a_pending_job_changes_as_asked_or_not_at_all_and_a_running_one_never(site: Site, key: str) -> None:
-    if Feature.UPDATE not in site.dialect.features:
-        with pytest.raises(Unsupported, match=site.dialect.kind):
-            site.dialect.update(site.unknown[0], JobChange(name="x"))
-        return
-    running = await site.submit(JobSpec(script="#!/bin/sh\nsleep 600\n"), f"{key}a"[-40:])
+    site.require(Feature.UPDATE, Feature.DEPENDENCIES)
+    running = await site.submit(LONG, f"{key}a"[-40:])
     waiting = await site.submit(JobSpec(script="#!/bin/sh\n", dependency=f"afterok:{running}"), f"{key}b"[-40:])
     await site.reached(running, JobState.RUNNING)
     names = ODD_NAMES[:4] if site.dialect.kind != "pbs" else ("a.b", "c-d")
@@ -292,6 +306,101 @@ async def test_a_pending_job_changes_as_asked_or_not_at_all_and_a_running_one_ne
     with pytest.raises(NotFound):
         await site.run(site.dialect.update(site.unknown[0], JobChange(name="other")))
     await site.run(site.dialect.cancel([running, waiting]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "script", "outcome"),
+    [
+        ("afterok", "exit 0", JobState.COMPLETED),
+        ("afterok", "exit 1", JobState.CANCELLED),
+        ("afternotok", "exit 1", JobState.COMPLETED),
+        ("afternotok", "exit 0", JobState.CANCELLED),
+        ("afterany", "exit 1", JobState.COMPLETED),
+        ("after", "sleep 600", JobState.COMPLETED),
+    ],
+)
+async def test_a_job_waits_for_another_and_what_can_never_begin_says_why(
+    site: Site, key: str, kind: str, script: str, outcome: JobState
+) -> None:
+    site.require(Feature.DEPENDENCIES)
+    go = f"go-{key}"
+    gate = f"#!/bin/sh\nuntil test -e {go}; do sleep 0.1; done\n"
+    first = await site.submit(JobSpec(script=f"{gate}{script}\n"), f"{key}a"[-40:])
+    waiting = await site.submit(JobSpec(script="#!/bin/sh\n", dependency=f"{kind}:{first}"), f"{key}b"[-40:])
+    if kind != "after":
+        job = await site.job(waiting)
+        assert (job.state, first in (job.dependency or ""), job.started_at) == (JobState.PENDING, True, None)
+        (site.home / go).touch()
+    if outcome is JobState.COMPLETED:
+        assert (await site.reached(waiting, JobState.COMPLETED)).exit_code == 0
+    else:
+
+        async def hopeless() -> bool:
+            job = await site.job(waiting)
+            return "DependencyNeverSatisfied" in (job.reason or "") or (site.dialect.kind == "pbs" and job.final)
+
+        await until(hopeless)  # Slurm keeps it pending where `kill_invalid_depend` is not set
+        assert (await site.job(waiting)).state in (JobState.CANCELLED, JobState.PENDING)
+    await site.run(site.dialect.cancel([first, waiting]))
+
+
+async def test_an_array_runs_each_task_with_its_number_and_no_more_at_once_than_asked(site: Site, key: str) -> None:
+    site.require(Feature.ARRAYS)
+    if site.dialect.kind == "pbs":
+        pytest.skip("pbs has other ids and output patterns for an array's tasks")
+    go = f"go-{key}"
+    number = "${SLURM_ARRAY_TASK_ID:-${PBS_ARRAY_INDEX:-$FIRECREST_ARRAY_TASK_ID}}"
+    script = f"#!/bin/sh\necho task {number}\nuntil test -e {go}; do sleep 0.1; done\nexit {number}\n"
+    array = await site.submit(JobSpec(script=script, array="0-2%2", stdout_path=f"{site.home}/%A-%a.out"), key)
+    await site.reached(f"{array}_0", JobState.RUNNING)
+    await site.reached(f"{array}_1", JobState.RUNNING)
+    everything = await site.run(site.dialect.queue(JobFilter(job_ids=(array,)), site.username, "here"))
+    assert sum(job.state is JobState.RUNNING for job in everything) == 2
+    assert {job.array_job_id for job in everything} == {array}
+    (site.home / go).touch()
+    ended = [await site.reached(f"{array}_{task}", JobState.COMPLETED, JobState.FAILED) for task in range(3)]
+    assert [(job.array_job_id, job.array_task_id, job.exit_code) for job in ended] == [
+        (array, str(task), task) for task in range(3)
+    ]
+    assert [(site.home / f"{array}-{task}.out").read_text() for task in range(3)] == [
+        f"task {task}\n" for task in range(3)
+    ]
+    assert {job.stdout_path for job in ended} == {f"{site.home}/{array}-{task}.out" for task in range(3)}
+
+
+async def test_a_task_of_an_array_is_cancelled_alone_and_an_array_as_a_whole(site: Site, key: str) -> None:
+    site.require(Feature.ARRAYS)
+    if site.dialect.kind == "pbs":
+        pytest.skip("pbs has other ids for an array's tasks")
+    number = "${SLURM_ARRAY_TASK_ID:-${PBS_ARRAY_INDEX:-$FIRECREST_ARRAY_TASK_ID}}"
+    array = await site.submit(JobSpec(script=f"#!/bin/sh\n: >ran-{key}-{number}\nsleep 600\n", array="1-4%2"), key)
+    await site.reached(f"{array}_1", JobState.RUNNING)
+    assert await site.run(site.dialect.cancel([f"{array}_1", f"{array}_4"])) == {f"{array}_1": None, f"{array}_4": None}
+    await site.reached(f"{array}_1", JobState.CANCELLED)
+    for task in (2, 3):
+        await site.reached(f"{array}_{task}", JobState.RUNNING)
+    assert await site.run(site.dialect.cancel([array])) == {array: None}
+    for task in (2, 3):
+        await site.reached(f"{array}_{task}", JobState.CANCELLED)
+    assert not (site.home / f"ran-{key}-4").exists()
+
+
+async def test_a_job_that_is_only_checked_is_not_there(site: Site, key: str) -> None:
+    site.require(Feature.ESTIMATES)
+    estimate = await site.run(site.dialect.estimate(JobSpec(name=key, script="#!/bin/sh\n")))
+    assert estimate.estimated_start_at is not None
+    assert estimate.partition
+    with pytest.raises(SchedulerRejected):
+        await site.run(site.dialect.estimate(JobSpec(script="echo no interpreter\n")))
+    assert await site.run(site.dialect.queue(JobFilter(name=key), site.username, "here")) == []
+
+
+async def test_a_script_is_told_as_it_was_submitted(site: Site, key: str) -> None:
+    site.require(Feature.SCRIPTS)
+    job_id = await site.submit(LONG, key)
+    scripts = await site.run(site.dialect.scripts([job_id, site.unknown[0]]))
+    assert scripts == {job_id: LONG.script, site.unknown[0]: None}
+    await site.run(site.dialect.cancel([job_id]))
 
 
 async def test_what_is_no_batch_script_is_rejected_in_the_schedulers_own_words(site: Site, key: str) -> None:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,62 +13,10 @@ import pytest
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import SchedulerRejected
-from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
-from firecrest_gql.schedulers.direct import Direct
-from tests.scheduler_commands import PATH, run_in, until
-
-DIRECT = Direct()
-SLEEPS = JobSpec(script="#!/bin/sh\nexec sleep 600\n")
-
-
-class Workstation:
-    """A home, and whoever works there."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-
-    async def submit(self, spec: JobSpec, key: str) -> str:
-        return await run_in(DIRECT.submit(spec, key), self.home)
-
-    async def jobs(self, *ids: str) -> list[Job]:
-        return await run_in(DIRECT.queue(JobFilter(job_ids=ids or None), "me", "here"), self.home)
-
-    async def reached(self, job_id: str, state: JobState) -> Job:
-        async def so() -> bool:
-            return (await self.jobs(job_id))[0].state is state
-
-        await until(so)
-        return (await self.jobs(job_id))[0]
-
-    async def cancel(self, *ids: str) -> None:
-        await run_in(DIRECT.cancel(ids), self.home)
-
-    def processes(self) -> list[int]:
-        """Everything that has this home, but for us."""
-        mark = f"HOME={self.home}\0".encode()
-        return [pid for pid in map(int, filter(str.isdecimal, _names("/proc"))) if mark in _environ(pid)]
-
-    def runner(self, job_id: str) -> int:
-        return int((self.home / ".firecrest/jobs" / job_id / "record").read_text().splitlines()[1].split()[0])
-
-
-def _names(folder: str) -> list[str]:
-    return [entry.name for entry in Path(folder).iterdir()]
-
-
-def _environ(pid: int) -> bytes:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    return b""
-
-
-@pytest.fixture
-def workstation(tmp_path: Path) -> Iterator[Workstation]:
-    found = Workstation(tmp_path)
-    yield found
-    for pid in found.processes():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+from firecrest_gql.model.jobs import JobFilter, JobSpec, JobState
+from tests.scheduler_commands import PATH, run_in
+from tests.waiting import until
+from tests.workstation import DIRECT, QUICK, SLEEPS, STRAY, Workstation
 
 
 async def test_the_same_key_makes_one_job_however_often_and_at_once_it_is_submitted(workstation: Workstation) -> None:
@@ -131,32 +78,28 @@ async def test_an_input_that_ends_early_makes_no_job_of_half_an_environment(work
     assert await workstation.jobs() == []
 
 
-async def test_a_runner_that_is_killed_makes_its_job_a_node_failure(workstation: Workstation) -> None:
+async def test_a_runner_that_is_killed_makes_its_job_a_node_failure_and_leaves_no_process(
+    workstation: Workstation,
+) -> None:
     job_id = await workstation.submit(SLEEPS, "task_lost")
-    await workstation.reached(job_id, JobState.RUNNING)
     os.kill(workstation.runner(job_id), signal.SIGKILL)
-    job = await workstation.reached(job_id, JobState.NODE_FAIL)
-    assert job.final
-    assert "runner" in (job.reason or "")
-    await workstation.cancel(job_id)  # ends what the job has left
-
-    async def gone() -> bool:
-        return workstation.processes() == []
-
-    await until(gone)
+    await until(lambda: workstation.processes() == [])
+    [job] = await workstation.jobs(job_id)
+    assert (job.state, job.final, "runner" in (job.reason or "")) == (JobState.NODE_FAIL, True, True)
+    assert await workstation.cancel(job_id) == {job_id: None}
 
 
 async def test_another_process_with_the_runners_number_is_not_taken_for_it(workstation: Workstation) -> None:
     job_id = await workstation.submit(SLEEPS, "task_recycled")
-    record = workstation.home / ".firecrest/jobs" / job_id / "record"
-    os.kill(workstation.runner(job_id), signal.SIGKILL)
-    lines = record.read_text().splitlines()
-    _, born, boot = lines[1].split()
-    for other in (f"{os.getpid()} {born} {boot}", f"1 {born} {boot}", f"{os.getpid()} {_birth()} another-boot"):
-        record.write_text("\n".join([lines[0], other, *lines[2:]]) + "\n")
+    state = workstation.jobs_folder / job_id / "state"
+    running = state.read_text().split()
+    await workstation.cancel(job_id)
+    await workstation.reached(job_id, JobState.CANCELLED)
+    for other in ([str(os.getpid()), *running[7:]], ["1", *running[7:]], [str(os.getpid()), _birth(), "another-boot"]):
+        state.write_text(" ".join([*running[:6], *other]) + "\n")
         [job] = await workstation.jobs(job_id)
         assert job.state is JobState.NODE_FAIL
-        await workstation.cancel(job_id)
+    assert "anew" in (job.reason or "")
 
 
 def _birth() -> str:
@@ -171,22 +114,37 @@ async def test_a_job_ends_at_its_time_limit_and_a_stubborn_one_is_killed(worksta
     assert workstation.processes() == []
 
 
-async def test_a_job_that_ends_takes_what_it_started_along(workstation: Workstation) -> None:
+async def test_a_job_that_ends_takes_along_what_it_started_whatever_that_has_left(workstation: Workstation) -> None:
     script = "#!/bin/sh\nsleep 600 &\nsetsid sleep 600 &\n(setsid setsid sh -c 'trap : TERM; sleep 600; sleep 600' &)\n"
-    job_id = await workstation.submit(JobSpec(script=script), "task_children")
+    job_id = await workstation.submit(JobSpec(script=script + STRAY), "task_children")
     await workstation.reached(job_id, JobState.COMPLETED)
+    assert (workstation.home / "stray").exists()
     assert workstation.processes() == []
+
+
+async def test_cancelling_ends_what_has_left_session_and_environment(workstation: Workstation) -> None:
+    job_id = await workstation.submit(JobSpec(script=f"#!/bin/sh\n{STRAY}sleep 600\n"), "task_stray")
+    await until((workstation.home / "stray").exists)
+    await workstation.cancel(job_id)
+    await workstation.reached(job_id, JobState.CANCELLED)
+    assert workstation.processes() == []
+
+
+async def test_who_is_to_end_has_its_time_for_it_and_so_have_its_children(workstation: Workstation) -> None:
+    child = "trap 'sleep 0.5; echo child put away; exit' TERM; echo ready; while :; do sleep 0.1; done"
+    job_id = await workstation.submit(JobSpec(script=f'#!/bin/sh\nsh -c "{child}" &\nwait\n'), "task_grace")
+    output = workstation.home / f"job-{job_id}.out"
+    await until(lambda: output.read_text() == "ready\n")
+    await workstation.cancel(job_id)
+    assert (await workstation.reached(job_id, JobState.CANCELLED)).exit_code is None
+    assert output.read_text().endswith("child put away\n")
 
 
 async def test_a_script_can_trap_the_signals_that_a_background_shell_ignores(workstation: Workstation) -> None:
     script = "#!/bin/sh\ntrap 'echo interrupted; exit 0' INT\necho ready\nwhile :; do sleep 0.1; done\n"
     job_id = await workstation.submit(JobSpec(script=script), "task_interrupt")
     output = workstation.home / f"job-{job_id}.out"
-
-    async def ready() -> bool:
-        return output.exists() and output.read_text() == "ready\n"
-
-    await until(ready)
+    await until(lambda: output.read_text() == "ready\n")
     await run_in(DIRECT.cancel([job_id], "INT"), workstation.home)
     await workstation.reached(job_id, JobState.COMPLETED)
     assert output.read_text() == "ready\ninterrupted\n"
@@ -196,7 +154,7 @@ async def test_a_job_knows_its_id_and_keeps_the_umask_and_nothing_of_the_runners
     workstation: Workstation,
 ) -> None:
     script = "#!/bin/sh\necho $FIRECREST_JOB_ID $(umask)\nenv | grep -c '^j_'\n"
-    spec = JobSpec(script=script, environment=(("j_new", "mine"),))
+    spec = JobSpec(script=script, environment=(("j_task", "mine"),))
     job_id = await workstation.submit(spec, "task_environment")
     await workstation.reached(job_id, JobState.COMPLETED)
     assert (workstation.home / f"job-{job_id}.out").read_text() == f"{job_id} 0022\n1\n"
@@ -224,7 +182,7 @@ async def test_what_cannot_run_is_rejected_and_leaves_nothing(
     with pytest.raises(SchedulerRejected, match=words):
         await workstation.submit(spec, "task_bad")
     assert await workstation.jobs() == []
-    assert sorted(entry.name for entry in (workstation.home / ".firecrest/jobs").iterdir()) == [".keys"]
+    assert {entry.name for entry in workstation.jobs_folder.iterdir()} <= {".keys", ".lock"}
 
 
 async def test_a_missing_interpreter_fails_the_job_and_says_so_in_its_output(workstation: Workstation) -> None:
@@ -237,17 +195,14 @@ async def test_a_missing_interpreter_fails_the_job_and_says_so_in_its_output(wor
 async def test_the_records_of_a_month_ago_are_forgotten_and_their_numbers_not_given_again(
     workstation: Workstation,
 ) -> None:
-    old, kept = [await workstation.submit(JobSpec(script="#!/bin/sh\n"), key) for key in ("task_old", "task_kept")]
+    old, kept = [await workstation.submit(QUICK, key) for key in ("task_old", "task_kept")]
     for job_id in (old, kept):
         await workstation.reached(job_id, JobState.COMPLETED)
-    ended = workstation.home / ".firecrest/jobs" / old / "ended"
-    ended.write_text(f"COMPLETED 0 {int(time.time()) - 31 * 86_400}\n")
-    new = await workstation.submit(JobSpec(script="#!/bin/sh\n"), "task_new")
-
-    async def pruned() -> bool:
-        return not ended.exists()
-
-    await until(pruned)
+    state = workstation.jobs_folder / old / "state"
+    month_ago = time.time() - 31 * 86_400
+    os.utime(state, (month_ago, month_ago))
+    new = await workstation.submit(QUICK, "task_new")
+    await until(lambda: not state.exists())
     assert [job.job_id for job in await workstation.jobs()] == [kept, new]
     assert not (workstation.home / ".firecrest/jobs/.keys/task_old").exists()
 
@@ -272,11 +227,7 @@ async def test_it_runs_where_sh_is_bash_too(workstation: Workstation, tmp_path: 
     environment = {"PATH": f"{tmp_path}/bin:{PATH}"}
     spec = JobSpec(script="#!/bin/sh\ntrap '' TERM\necho started\nsleep 600; sleep 600\n", name="a\nb\\")
     job_id = await run_in(DIRECT.submit(spec, "task_bash"), tmp_path, environment)
-    await until(lambda: _has(tmp_path / f"job-{job_id}.out", "started\n"))
+    await until(lambda: (tmp_path / f"job-{job_id}.out").read_text() == "started\n")
     await run_in(DIRECT.cancel([job_id]), tmp_path, environment)
     job = await workstation.reached(job_id, JobState.CANCELLED)
     assert (job.name, job.signal) == ("a\nb\\", 9)
-
-
-async def _has(file: Path, content: str) -> bool:
-    return file.exists() and file.read_text() == content  # noqa: ASYNC240

@@ -15,7 +15,7 @@ SLEEPS = JobSpec(script="#!/bin/sh\nexec sleep 600\n")
 
 @pytest.mark.parametrize(
     "change",
-    [{"array": "1-3"}, {"dependency": "afterok:1"}, {"node_count": 2}, {"gpu_count": 1}, {"partition": "debug"}],
+    [{"node_count": 2}, {"gpu_count": 1}, {"partition": "debug"}],
     ids=str,
 )
 def test_what_a_workstation_cannot_do_is_refused_by_name(change: dict[str, str | int]) -> None:

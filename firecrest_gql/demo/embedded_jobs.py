@@ -11,7 +11,7 @@ from firecrest_gql.schedulers.direct import Direct
 
 T = TypeVar("T")
 
-LIVE = JobFilter(states=(JobState.RUNNING, JobState.COMPLETING))
+LIVE = JobFilter(states=(JobState.PENDING, JobState.HELD, JobState.RUNNING, JobState.COMPLETING))
 POLL_SECONDS = 0.1
 END_SECONDS = 9  # SIGTERM, SIGKILL after 5 s, and the record of it
 
@@ -27,8 +27,8 @@ async def _cancel_of(account: Account) -> None:
     direct = Direct()
     queue = direct.queue(LIVE, account.name, "local")
     while jobs := await _run(queue, account):
-        if running := [job.job_id for job in jobs if job.state is JobState.RUNNING]:
-            await _run(direct.cancel(running), account)
+        if going_on := [job.job_id for job in jobs if job.state is not JobState.COMPLETING]:
+            await _run(direct.cancel(going_on), account)
         await asyncio.sleep(POLL_SECONDS)
 
 

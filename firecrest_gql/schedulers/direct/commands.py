@@ -3,15 +3,16 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from firecrest_gql.command import Command, Result, Stdin
-from firecrest_gql.errors import CommandFailed, ErrorCode, InvalidInput, SchedulerRejected
-from firecrest_gql.model.jobs import JobSpec, Partition
-from firecrest_gql.model.tasks import TaskError
+from firecrest_gql.errors import CommandFailed, InvalidInput, SchedulerRejected
+from firecrest_gql.model.jobs import JobSpec, Partition, SubmitEstimate
 from firecrest_gql.schedulers.dialect import SUBMIT_SECONDS
+from firecrest_gql.schedulers.direct.arrays import array, dependencies
 from firecrest_gql.schedulers.direct.failures import require_success
 from firecrest_gql.schedulers.direct.listing import PARTITION
-from firecrest_gql.schedulers.direct.programs import CANCEL, FIND, RUN, SUBMIT, VERSION
+from firecrest_gql.schedulers.direct.programs import FIND, PROGRAM, SCRIPTS, SUBMIT, VERSION
 from firecrest_gql.schedulers.specification import environment_lines, escaped
 
 
@@ -25,7 +26,7 @@ class Submit(Command[str]):
     @property
     def argv(self) -> list[str]:
         """The program and the job's fields, each escaped to one line."""
-        spec = self.spec
+        spec, tasks = self.spec, array(self.spec.array)
         fields = (
             spec.script_path or "",
             spec.name or "job",
@@ -34,15 +35,19 @@ class Submit(Command[str]):
             self._output(spec.stdout_path or "job-%j.out"),
             self._output(spec.stderr_path or ""),
             str(spec.time_limit_seconds or ""),
-            *spec.arguments,
+            tasks.ranges,
+            str(len(tasks.tasks) or 1),
+            str(tasks.most),
+            dependencies(spec.dependency),
         )
-        return ["sh", "-c", SUBMIT, "firecrest-submit", RUN, self.key, *map(escaped, fields)]
+        return ["sh", "-c", SUBMIT, "firecrest-submit", PROGRAM, self.key, *map(escaped, fields)]
 
     @property
     def stdin(self) -> Stdin:
-        """The variables, then the script."""
-        script = (self.spec.script or "").encode("utf-8", "surrogateescape")
-        return Stdin.of(environment_lines(self.spec) + script)
+        """The variables, the arguments, then the script."""
+        arguments = "".join(f"={escaped(argument)}\n" for argument in self.spec.arguments)
+        text = f"{arguments}\n{self.spec.script or ''}"
+        return Stdin.of(environment_lines(self.spec) + text.encode("utf-8", "surrogateescape"))
 
     @property
     def time_limit(self) -> float:
@@ -51,18 +56,47 @@ class Submit(Command[str]):
 
     def parse(self, result: Result) -> str:
         """The id, or the words of the refusal."""
-        require_success(result, "the submission")
-        verdict, _, words = result.stdout.decode("utf-8", "replace").strip().partition(" ")
-        if verdict == "rejected":
-            raise SchedulerRejected(words)
-        if verdict != "job" or not words.isdecimal():
-            raise CommandFailed(f"the submission gave no job id: {verdict} {words}"[:300])
-        return words
+        return _answer(result, "job")
 
     def _output(self, path: str) -> str:
-        if wrong := re.search(r"%(?![jx%])", path):
-            raise InvalidInput(f"{path!r}: after the % at {wrong.start()} comes none of j (job id), x (name) and %")
+        known = "jxAa%" if self.spec.array else "jxA%"
+        if wrong := re.search(rf"%(%|[^{known}]|$)", re.sub("%%", "", path)):
+            raise InvalidInput(f"{path!r}: {wrong[0]} is none of {', '.join(f'%{each}' for each in known)}")
         return path.replace("%x", (self.spec.name or "job").replace("%", "%%").replace("/", "_"))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate(Command[SubmitEstimate]):
+    """Make every check of a submission, and submit nothing."""
+
+    spec: JobSpec = field(repr=False)
+
+    @property
+    def argv(self) -> list[str]:
+        """A submission without a key."""
+        return Submit(self.spec, "").argv
+
+    @property
+    def stdin(self) -> Stdin:
+        """As a submission's."""
+        return Submit(self.spec, "").stdin
+
+    def parse(self, result: Result) -> SubmitEstimate:
+        """It would start now unless it is to wait for others; or the words of the refusal."""
+        node, now = _answer(result, "accepted").split()
+        start = None if self.spec.dependency else datetime.fromtimestamp(int(now), UTC)
+        return SubmitEstimate(estimated_start_at=start, partition=PARTITION, node_count=1, node_list=node)
+
+
+def _answer(result: Result, expected: str) -> str:
+    """What follows the expected word; raises `SchedulerRejected` for a refusal."""
+    require_success(result, "the submission")
+    verdict, _, words = result.stdout.decode("utf-8", "replace").strip().partition(" ")
+    if verdict == "rejected":
+        raise SchedulerRejected(words)
+    if verdict != expected:
+        raise CommandFailed(f"the submission gave no answer that is known: {verdict} {words}"[:300])
+    return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +117,27 @@ class Find(Command[str | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel(Command[Mapping[str, TaskError | None]]):
-    """End jobs (SIGTERM, SIGKILL after 5 s), or send their processes a signal."""
+class Scripts(Command[Mapping[str, str | None]]):
+    """The scripts of jobs, as long as their records are kept; None of a job that is not there."""
 
     job_ids: tuple[str, ...]
-    signal: str | None = None
 
     @property
     def argv(self) -> list[str]:
-        """The program, the signal or an empty word, the ids."""
-        return ["sh", "-c", CANCEL, "firecrest-cancel", self.signal or "", *self.job_ids]
+        """An array's tasks share the array's script."""
+        numbers = dict.fromkeys(job_id.partition("_")[0] for job_id in self.job_ids)
+        return ["sh", "-c", SCRIPTS, "firecrest-scripts", *numbers]
 
-    def parse(self, result: Result) -> Mapping[str, TaskError | None]:
-        """A line for each id."""
-        require_success(result, "the cancellation")
-        told = dict(line.split(" ", 1) for line in result.stdout.decode().splitlines())
-        return {job_id: self._error(job_id, told.get(job_id, "")) for job_id in self.job_ids}
-
-    def _error(self, job_id: str, told: str) -> TaskError | None:
-        if told == "done" or (told == "ended" and self.signal is None):
-            return None
-        if told == "ended":
-            return TaskError(ErrorCode.CONFLICT, f"the job {job_id} has ended: no signal can reach it", False)
-        return TaskError(ErrorCode.NOT_FOUND, f"there is no job {job_id} of this user", False)
+    def parse(self, result: Result) -> Mapping[str, str | None]:
+        """Of each job that is there its number and the size of its script, then so many bytes."""
+        require_success(result, "the reading of scripts")
+        found: dict[str, str] = {}
+        rest = result.stdout
+        while rest:
+            head, _, rest = rest.partition(b"\n")
+            number, size = head.decode().split()
+            found[number], rest = rest[: int(size)].decode("utf-8", "replace"), rest[int(size) :]
+        return {job_id: found.get(job_id.partition("_")[0]) for job_id in self.job_ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +157,14 @@ class Partitions(Command[list[Partition]]):
 
 @dataclass(frozen=True, slots=True)
 class Version(Command[str]):
-    """The system's kernel, where it has what jobs need: setsid and /proc."""
+    """The system's kernel, where it has what jobs need: util-linux and /proc."""
 
     @property
     def argv(self) -> list[str]:
-        """Two looks and uname."""
+        """The programs that jobs need, a look at /proc, and uname."""
         return ["sh", "-c", VERSION, "firecrest-version"]
 
     def parse(self, result: Result) -> str:
         """Name and release."""
-        require_success(result, "the search for setsid and /proc")
+        require_success(result, "the search for setsid, prlimit, flock and /proc")
         return result.stdout.decode("utf-8", "replace").strip()

@@ -5,29 +5,43 @@ from dataclasses import replace
 from datetime import datetime
 
 from firecrest_gql.command import Command
+from firecrest_gql.errors import InvalidInput, SchedulerRejected
 from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
 from firecrest_gql.model.tasks import CommandOutput
 from firecrest_gql.schedulers.dialect import (
-    ACT_NEEDS,
     Feature,
     Outcomes,
     require_features,
     require_job_ids,
     unsupported,
 )
-from firecrest_gql.schedulers.direct.commands import Cancel, Find, Partitions, Submit, Version
+from firecrest_gql.schedulers.direct.arrays import array, dependencies
+from firecrest_gql.schedulers.direct.commands import Estimate, Find, Partitions, Scripts, Submit, Version
+from firecrest_gql.schedulers.direct.control import Act, Cancel, Update
 from firecrest_gql.schedulers.direct.listing import PARTITION, Queue
 from firecrest_gql.schedulers.specification import require_carriable, require_key, signal_name
 
-JOB_ID = r"[1-9][0-9]{0,15}"
+JOB_ID = r"[1-9][0-9]{0,15}(_[0-9]{1,9})?"
 
 
 class Direct:
-    """Jobs as detached processes in the account's own home; it does none of the optional features."""
+    """Jobs as detached processes in the account's own home."""
 
     kind = "direct"
-    features: frozenset[Feature] = frozenset({Feature.ARGUMENTS, Feature.STDIN})
+    features: frozenset[Feature] = frozenset(
+        {
+            Feature.ARGUMENTS,
+            Feature.ARRAYS,
+            Feature.DEPENDENCIES,
+            Feature.ESTIMATES,
+            Feature.HOLD,
+            Feature.REQUEUE,
+            Feature.SCRIPTS,
+            Feature.STDIN,
+            Feature.UPDATE,
+        }
+    )
 
     def complete(self, spec: JobSpec) -> None:
         """Everything is told by what was given."""
@@ -35,15 +49,11 @@ class Direct:
     def submit(self, spec: JobSpec, key: str) -> Command[str]:
         """Idempotent by itself: the same key gives the same job."""
         require_key(key)
-        require_carriable(spec)
-        if spec.partition == PARTITION:
-            spec = replace(spec, partition=None)
-        require_features(self.kind, self.features, spec)
-        return Submit(spec, key)
+        return Submit(self._possible(spec), key)
 
     def estimate(self, spec: JobSpec) -> Command[SubmitEstimate]:
-        """Whatever can begin begins at once."""
-        raise unsupported(self.kind, Feature.ESTIMATES)
+        """The checks of a submission; what waits for nothing begins at once."""
+        return Estimate(self._possible(spec))
 
     def find(self, key: str, username: str, system: str) -> Command[str | None]:
         """The id of the job with this key, running or ended."""
@@ -70,12 +80,18 @@ class Direct:
         return Cancel(tuple(job_ids), signal_name(signal))
 
     def act(self, act: JobAct, job_ids: Sequence[str]) -> Command[Outcomes]:
-        """Nothing holds a process back that has begun at once."""
-        raise unsupported(self.kind, ACT_NEEDS[act])
+        """Waiting jobs are held and released, running ones requeued."""
+        require_job_ids(JOB_ID, job_ids)
+        return Act(act, tuple(job_ids))
 
     def update(self, job_id: str, change: JobChange) -> Command[None]:
-        """No job ever waits."""
-        raise unsupported(self.kind, Feature.UPDATE)
+        """Name and time limit of a job, or of a whole array, of which nothing has begun."""
+        require_job_ids(JOB_ID, (job_id,))
+        if "_" in job_id:
+            raise InvalidInput(f"{job_id}: an array's tasks share name and time limit; name the array")
+        if change.partition not in (None, PARTITION):
+            raise SchedulerRejected(f"Invalid partition: {change.partition!r}; {self.kind} has {PARTITION} alone")
+        return Update(job_id, change)
 
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
         """One, named local."""
@@ -90,8 +106,9 @@ class Direct:
         raise unsupported(self.kind, Feature.RESERVATIONS)
 
     def scripts(self, job_ids: Sequence[str]) -> Command[Mapping[str, str | None]]:
-        """Scripts are not told."""
-        raise unsupported(self.kind, Feature.SCRIPTS)
+        """As they were submitted, for as long as the jobs' records are kept."""
+        require_job_ids(JOB_ID, job_ids)
+        return Scripts(tuple(job_ids))
 
     def attach(self, job_id: str, command: Sequence[str]) -> Command[CommandOutput]:
         """A job has no allocation to be inside of."""
@@ -104,3 +121,13 @@ class Direct:
     def version(self) -> Command[str]:
         """The kernel's."""
         return Version()
+
+    def _possible(self, spec: JobSpec) -> JobSpec:
+        """The job, without the name of the one partition; raises for what can never work here."""
+        require_carriable(spec)
+        if spec.partition == PARTITION:
+            spec = replace(spec, partition=None)
+        require_features(self.kind, self.features, spec)
+        array(spec.array)
+        dependencies(spec.dependency)
+        return spec

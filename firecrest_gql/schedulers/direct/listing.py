@@ -1,23 +1,74 @@
-"""The direct dialect's jobs, as the records on disk and the process table tell of them."""
+"""The direct dialect's jobs, as the files on disk tell of them."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from firecrest_gql.command import Command, Result
-from firecrest_gql.model.jobs import Job, JobFilter, JobState
+from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobFilter, JobState
+from firecrest_gql.schedulers.direct.arrays import tasks_of
 from firecrest_gql.schedulers.direct.failures import require_success
 from firecrest_gql.schedulers.direct.programs import LIST
 from firecrest_gql.schedulers.filtering import matches
 from firecrest_gql.schedulers.specification import unescaped
 
 PARTITION = "local"
-LINES_PER_JOB = 12
+Files = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A submission's record, line by line as submit.sh writes it."""
+
+    job_id: str
+    key: str
+    node: str
+    name: str
+    directory: str
+    stdin: str
+    stdout: str
+    stderr: str
+    limit: str
+    umask: str
+    ranges: str
+    count: str
+    most: str
+
+    def path(self, pattern: str, task: int | None) -> str:
+        """Where a pattern leads, as the runner finds it."""
+        task_id = "" if task is None else str(task)
+        values = {"j": self.task(task), "A": self.job_id, "a": task_id, "%": "%"}
+        path = re.sub("%(.)", lambda match: values.get(match[1], "%"), pattern)
+        return path if path.startswith("/") else f"{self.directory}/{path}"
+
+    def task(self, task: int | None) -> str:
+        """The id of the array's task, or of the job."""
+        return self.job_id if task is None else f"{self.job_id}_{task}"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One line of a state file: what became of a job, or of an array's task."""
+
+    word: str
+    submitted: str = ""
+    started: str = ""
+    ended: str = ""
+    status: str = ""
+    reason: str = ""
+
+    @classmethod
+    def read(cls, line: str) -> "State":
+        """The fields that are there; a dash stands for nothing."""
+        words = ["" if word == "-" else word for word in line.split(" ", 9)] + [""] * 10
+        return cls(words[0], words[1], words[2], words[3], words[4], words[9])
 
 
 @dataclass(frozen=True, slots=True)
 class Queue(Command[list[Job]]):
-    """This user's jobs, running and ended."""
+    """This user's jobs, waiting, running and ended."""
 
     system: str
     username: str
@@ -29,51 +80,75 @@ class Queue(Command[list[Job]]):
         return ["sh", "-c", LIST, "firecrest-jobs", *(self.job_filter.job_ids or ())]
 
     def parse(self, result: Result) -> list[Job]:
-        """Twelve lines of each job after the time of the system's clock."""
+        """The time of the system's clock, then the lines of all files."""
         require_success(result, "the listing of jobs")
         if self.job_filter.job_ids == () or self.username not in (self.job_filter.users or (self.username,)):
             return []
-        jobs = (job for job in self._jobs(result.stdout) if matches(job, self.job_filter))
-        return sorted(jobs, key=lambda job: int(job.job_id))
+        now, _, lines = result.stdout.decode("utf-8", "surrogateescape").partition("\n")
+        jobs = (job for folder in _folders(lines) for job in self._jobs(int(now), folder))
+        found = {job.job_id: job for job in jobs if matches(job, self.job_filter)}
+        return sorted(found.values(), key=lambda job: [int(number) for number in job.job_id.split("_")])
 
-    def _jobs(self, output: bytes) -> Iterator[Job]:
-        now, *lines = output.decode("utf-8", "surrogateescape").split("\n")
-        for start in range(0, len(lines) - LINES_PER_JOB, LINES_PER_JOB):
-            yield self._job(int(now), [unescaped(line) for line in lines[start : start + LINES_PER_JOB]])
+    def _jobs(self, now: int, folder: Files) -> Iterator[Job]:
+        if len(folder.get("record", ())) != len(Record.__slots__) or "state" not in folder:
+            return
+        record = Record(*map(unescaped, folder["record"]))
+        waits = folder.get("waits", [""])[0]
+        for task in tasks_of(record.ranges) if record.ranges else (None,):
+            lines = folder.get("state" if task is None else f"state_{task}") or folder["state"]
+            yield self._job(now, record, task, State.read(lines[0]), waits)
 
-    def _job(self, now: int, values: Sequence[str]) -> Job:
-        job_id, _, submitted, node, name, directory, stdin, stdout, stderr, limit, _, told = values
-        state, status, ended = _state(told)
+    def _job(self, now: int, record: Record, task: int | None, told: State, waits: str) -> Job:
+        state = JobState.__members__.get(told.word, JobState.UNKNOWN)
+        status = int(told.status) if told.status else None
+        ended = told.ended if state in FINAL_JOB_STATES else ""
+        lost = state is JobState.NODE_FAIL or not told.started
         return Job(
             system=self.system,
-            job_id=job_id,
-            name=name,
+            job_id=record.task(task),
+            name=record.name,
             user=self.username,
             state=state,
-            raw_state=told.split()[0],
-            reason="the runner is gone without a record" if state is JobState.NODE_FAIL else None,
+            raw_state=told.word,
+            reason=unescaped(told.reason) or _waiting(state, record, waits),
             observed_at=datetime.now(UTC),
             partition=PARTITION,
             exit_code=status if status is not None and not _signal(status) else None,
             signal=_signal(status),
-            submitted_at=_time(submitted),
-            started_at=_time(submitted),
+            submitted_at=_time(told.submitted),
+            started_at=_time(told.started),
             ended_at=_time(ended),
-            elapsed_seconds=None if state is JobState.NODE_FAIL else max(0, int(ended or now) - int(submitted)),
-            time_limit_seconds=int(limit) if limit else None,
+            elapsed_seconds=None if lost else max(0, int(ended or now) - int(told.started)),
+            time_limit_seconds=int(record.limit) if record.limit else None,
             node_count=1,
-            node_list=node,
-            working_directory=directory,
-            stdin_path=stdin or None,
-            stdout_path=stdout,
-            stderr_path=stderr,
+            node_list=record.node if told.started else None,
+            working_directory=record.directory,
+            stdin_path=record.path(record.stdin, task) if record.stdin else None,
+            stdout_path=record.path(record.stdout, task),
+            stderr_path=record.path(record.stderr or record.stdout, task),
+            array_job_id=None if task is None else record.job_id,
+            array_task_id=None if task is None else str(task),
+            dependency=waits.replace(" ", ",") if waits and state in (JobState.PENDING, JobState.HELD) else None,
         )
 
 
-def _state(told: str) -> tuple[JobState, int | None, str]:
-    """The state alone while it runs; with exit status and time once it has ended."""
-    words = [*told.split(), "", ""]
-    return JobState(words[0]), int(words[1]) if words[1] else None, words[2]
+def _folders(lines: str) -> Iterator[Files]:
+    """The lines of each file of each folder: `.keys/<key>/record:<line>`, where no path has a colon."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for line in lines.split("\n")[:-1]:
+        path, _, content = line.partition(":")
+        folder, _, name = path.rpartition("/")
+        found[folder][name].append(content)
+    yield from found.values()
+
+
+def _waiting(state: JobState, record: Record, waits: str) -> str | None:
+    """Why it has not begun, in the words that Slurm's squeue(1) has for it."""
+    if state is JobState.HELD:
+        return "JobHeldUser"
+    if state is not JobState.PENDING:
+        return None
+    return "Dependency" if waits else "JobArrayTaskLimit" if int(record.most) else "Resources"
 
 
 def _signal(status: int | None) -> int | None:

@@ -1,123 +1,125 @@
-# run.sh NEW KEY MASK NAME DIRECTORY STDIN STDOUT STDERR LIMIT [ARGUMENT...]: the leader of a session, for one job.
-# All variables begin with j_, so that nothing of the job's environment is changed by chance.
-j_new=$1 j_key=$2 j_mask=$3 j_name=$4 j_directory=$5 j_stdin=$6 j_stdout=$7 j_stderr=$8 j_limit=$9
-shift 9
-j_jobs=${j_new%/*} j_kept=${j_new%/*}/.keys/$j_key j_id= j_reason= j_stopping= j_job= j_timers= j_next=0
-umask 077
-
-refuse() { rm -rf "$j_new"; test -z "$j_id" || rm -f "$j_jobs/$j_id"; echo "$*"; exit; }
-decode() { j_decoded=$(printf "%b." "$1"); j_decoded=${j_decoded%.}; }
-# A full file system must not lose the end of a job: it is tried until there is room, or the folder is gone.
-put() {
-  until printf "%s\n" "$2" >"$j_kept/.$1" && mv -f "$j_kept/.$1" "$j_kept/$1"; do
-    test -d "$j_kept" || exit
-    sleep 1
-  done 2>/dev/null
+# run FOLDER TASK: the leader of a session, for one job. Its variables begin with j_, so that nothing of the job's
+# environment is changed by chance.
+run() {
+  j_folder=$1 j_task=$2 j_file=$1/state$2
+  j_why= j_job= j_timers= j_killed= 
+  trap wish TERM
+  trap "end TIMEOUT" USR1
+  trap "j_interrupted=1 j_killed=1; strike KILL" USR2
+  lock
+  look "$j_file" && test "$j_word.$j_pid.$j_where" = "RUNNING.$$.$j_boot" && recorded "$j_folder" || exit 0
+  # Whoever waits for this other lock learns of any end of this process.
+  exec 7>>"$j_folder/alive.$$"
+  flock -n 7 || exit 0
+  unlock
+  setsid flock "$j_folder/alive.$$" sh .program queue </dev/null >/dev/null 2>&1 7>&- &
+  j_guard=$!
+  j_begun="$j_submitted $j_started" j_runner="$j_mark $j_pid $j_born $j_where" j_status=
+  # A wish that came before the trap.
+  test ! -e "$j_folder/wish$j_task" || wish
+  test -n "$j_why" || work
+  finish
 }
-# A signal to this process after some seconds, unless it has gone before.
+# After SECONDS a signal to this process, unless it has gone before.
 after() {
-  setsid sh -c "sleep $1; grep -q ^PPid:.$$\$ /proc/\$\$/status && kill -s $2 $$" </dev/null >/dev/null 2>&1 &
+  setsid sh -c "sleep $1; grep -q ^PPid:.$$\$ /proc/\$\$/status && kill -s $2 $$" </dev/null >/dev/null 2>&1 7>&- &
   j_timers="$j_timers $!"
 }
-strike() { kill -s "$1" "$j_job" $(members "$j_job" "$j_kept") 2>/dev/null; }
-stop() { test -n "$j_stopping" || { j_stopping=1; after 5 USR2; strike TERM; strike CONT; }; }
-end() { j_interrupted=1; test -n "$j_reason" || { j_reason=$1; put ending "$1"; }; test -z "$j_job" || stop; }
-# %j is the job's id, %% a percent sign; relative paths are the working directory's.
-expand() {
-  j_rest=$1 j_path=
-  while test "$j_rest" != "${j_rest#*%}"; do
-    j_path=$j_path${j_rest%%%*} j_rest=${j_rest#*%}
-    case $j_rest in
-      j*) j_path=$j_path$j_id ;;
-      *) j_path=$j_path% ;;
-    esac
-    j_rest=${j_rest#?}
-  done
-  j_path=$j_path$j_rest
-  case $j_path in /*) ;; *) j_path=$j_directory/$j_path ;; esac
+strike() { kill -s "$1" "$j_job" $(members "$j_mark") 2>/dev/null; }
+wish() {
+  j_wished=
+  { read -r j_wished <"$j_folder/wish$j_task"; } 2>/dev/null
+  end "${j_wished:-CANCELLED}"
 }
-
-# The number is taken by making the link that will lead to the job's folder.
-for j_link in "$j_jobs"/[1-9]*; do
-  test "${j_link##*/}" -gt "$j_next" 2>/dev/null && j_next=${j_link##*/}
-done
-for j_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  j_next=$((j_next + 1))
-  ln -sT ".keys/$j_key" "$j_jobs/$j_next" 2>/dev/null && j_id=$j_next && break
-done
-test -n "$j_id" || refuse "rejected no job number is free"
-
-case $j_directory in /*) ;; "") j_directory=$HOME ;; *) j_directory=$HOME/$j_directory ;; esac
-decode "$j_directory"
-cd -- "$j_decoded" 2>/dev/null || refuse "rejected the working directory $j_decoded cannot be entered"
-expand "$j_stdout"
-j_stdout=$j_path
-expand "${j_stderr:-$j_stdout}"
-j_stderr=$j_path
-test -z "$j_stdin" || { expand "$j_stdin"; j_stdin=$j_path; }
-for j_path in "$j_stdout" "$j_stderr"; do
+# The first reason stands, but who is to be requeued can still be cancelled.
+end() {
+  j_interrupted=1
+  case $j_why.$1 in .* | REQUEUED.CANCELLED) ;; *) return ;; esac
+  j_first=$j_why j_why=$1
+  put "$j_file" "COMPLETING $j_begun $(($(date +%s) + @GRACE@)) - $j_runner $j_why"
+  test -z "$j_job" || test -n "$j_first" || stop
+}
+stop() { after @GRACE@ USR2; strike TERM; strike CONT; }
+# The job from its first process to the end of its last.
+work() {
+  job 7>&- &
+  j_job=$!
+  test -z "$j_why" || stop
+  test "$j_ended" = - || after "$j_limit" USR1
+  j_interrupted=1
+  while test -n "$j_interrupted"; do
+    j_interrupted=
+    wait "$j_job"
+    j_code=$?
+    # An interrupted wait gives the signal; a shell that had reaped the job already says 127 at the next.
+    test "$j_code" -eq 127 && test -n "$j_status" || j_status=$j_code
+  done
+  # What is to end has its time, not the script alone; what a script leaves behind by itself ends with it.
+  while test -n "$j_why" && test -z "$j_killed" && test -n "$(members "$j_mark")"; do sleep 0.1; done
+  destroy "$j_mark"
+}
+job() {
+  test -z "$j_why" || exit
+  umask "$j_umask"
+  decode "$j_directory"
+  expand "$j_stdout" "$j_task"
+  decode "$j_path" && j_out=$j_decoded
+  expand "${j_stderr:-$j_stdout}" "$j_task"
   decode "$j_path"
-  (umask "$j_mask"; : >>"$j_decoded") 2>/dev/null || refuse "rejected the output $j_decoded cannot be written"
-done
-decode "$j_stdin"
-test -z "$j_stdin" || test -r "$j_decoded" || refuse "rejected the input $j_decoded cannot be read"
-
-trap "end CANCELLED" TERM
-trap "end TIMEOUT" USR1
-trap "j_interrupted=1; strike KILL" USR2
-# Whoever waited for the number may be gone; ignored, the signal would be ignored by the job too.
-trap : PIPE
-birth $$
-printf "%s\n" "$j_id" "$$ $j_birth $j_boot" "$(date +%s)" "$(uname -n)" "$j_name" "$j_directory" "$j_stdin" \
-  "$j_stdout" "$j_stderr" "$j_limit" "$j_key" >"$j_new/record" || refuse "rejected the job cannot be recorded"
-if ! mv -T "$j_new" "$j_kept" 2>/dev/null; then
-  IFS= read -r j_other <"$j_kept/record" || refuse "rejected the job cannot be recorded"
-  refuse "job $j_other"
-fi
-echo "job $j_id"
-exec </dev/null >/dev/null 2>&1
-
-test -n "$j_reason" || {
-  umask "$j_mask"
+  test "$j_decoded" != "$j_out" || j_decoded=
+  exec >"$j_out"
+  if test -n "$j_decoded"; then exec 2>"$j_decoded"; else exec 2>&1; fi
   unset LC_ALL
-  for j_argument; do shift; decode "$j_argument"; set -- "$@" "$j_decoded"; done
-  set -- "$j_kept/script" "$@"
+  j_input=/dev/null
+  test -z "$j_stdin" || { expand "$j_stdin" "$j_task"; decode "$j_path"; j_input=$j_decoded; }
+  exec 3<"$j_input"
+  set --
+  while IFS= read -r j_argument; do decode "$j_argument"; set -- "$@" "$j_decoded"; done <"$j_folder/arguments"
+  set -- "$j_jobs/$j_folder/script" "$@"
   # Behind an ampersand the shell ignores these two, and whoever starts so cannot take them back.
   env --default-signal=INT,QUIT true && set -- env --default-signal=INT,QUIT "$@"
-  decode "$j_stdout"
-  exec >"$j_decoded"
-  decode "$j_stderr"
-  if test "$j_stderr" = "$j_stdout"; then exec 2>&1; else exec 2>"$j_decoded"; fi
-  decode "$j_stdin"
-  exec 3<"${j_decoded:-/dev/null}"
-  exec <"$j_kept/environment"
-  rm -f "$j_kept/environment"
-  export FIRECREST_JOB_ID="$j_id" FIRECREST_JOB_FOLDER="$j_kept/"
+  set -- prlimit --locks="$j_mark:$j_mark" setsid "$@"
+  exec <"$j_folder/environment"
+  decode "$j_directory"
+  cd -- "$j_decoded" || exit
+  export FIRECREST_JOB_ID="$j_id$j_task"
+  test -z "$j_task" ||
+    export FIRECREST_ARRAY_JOB_ID="$j_id" FIRECREST_ARRAY_TASK_ID="${j_task#_}" FIRECREST_ARRAY_TASK_COUNT="$j_count"
   @READ_ENVIRONMENT@
-  exec setsid "$@" <&3 3<&-
-} &
-j_job=$!
-put session "$j_job"
-test -z "$j_reason" || stop
-test -z "$j_limit" || after "$j_limit" USR1
-j_interrupted=1 j_status=
-while test -n "$j_interrupted"; do
-  j_interrupted=
-  wait "$j_job"
-  j_code=$?
-  # An interrupted wait gives the signal; a shell that had reaped the job already says 127 at the next.
-  test "$j_code" -eq 127 && test -n "$j_status" || j_status=$j_code
-done
-# Like a workload manager: what the script has left behind ends with it.
-for j_try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  j_left=$(members "$j_job" "$j_kept")
-  test -n "$j_left" || break
-  kill -s KILL $j_left
-  sleep 0.1
-done
-trap : TERM USR1 USR2
-if test -z "$j_reason"; then
-  if test "$j_status" -eq 0; then j_reason=COMPLETED; else j_reason=FAILED; fi
-fi
-put ended "$j_reason $j_status $(date +%s)"
-for j_timer in $j_timers; do kill -- "-$j_timer" || kill "$j_timer"; done
+  exec "$@" <&3 3<&-
+}
+# The job's last state, or its next beginning; a full file system must not lose it: it is tried until there is room.
+finish() {
+  trap : TERM USR1 USR2
+  j_words=$j_why
+  case $j_why.$j_status in
+    .0) j_word=COMPLETED j_words= ;;
+    .*) j_word=FAILED j_words=NonZeroExitCode ;;
+    TIMEOUT.*) j_word=TIMEOUT j_words=TimeLimit ;;
+    *) j_word=$j_why j_words= ;;
+  esac
+  lock
+  until last; do
+    unlock
+    test -d "$j_folder" || exit
+    sleep 1
+    lock
+  done 2>/dev/null
+  shut "$j_folder"
+  unlock
+  for j_timer in $j_timers; do kill -- "-$j_timer" || kill "$j_timer"; done
+  queue
+  tidy
+  kill "$j_guard"
+  rm -f "$j_folder/alive.$$"
+}
+last() {
+  j_wished=
+  { read -r j_wished <"$j_folder/wish$j_task"; } 2>/dev/null
+  rm -f "$j_folder/wish$j_task"
+  case $j_word.$j_wished in
+    REQUEUED.REQUEUED) put "$j_file" "PENDING $(date +%s)" ;;
+    REQUEUED.*) put "$j_file" "CANCELLED $j_begun $(date +%s) ${j_status:--}" ;;
+    *) put "$j_file" "$j_word $j_begun $(date +%s) ${j_status:--} - - - - $j_words" ;;
+  esac
+}

@@ -1,0 +1,3 @@
+cd "$j_jobs" || exit
+umask 077
+"$@"
