@@ -108,6 +108,15 @@ def test_the_documented_example_has_every_block() -> None:
     assert set(yaml.safe_load(example())) == set(Settings.model_fields)
 
 
+def test_a_service_account_where_the_scheduler_has_no_use_for_one_is_refused(tmp_path: Path) -> None:
+    content = changed("systems", 0, "service_account", to="firesvc")
+    assert load(tmp_path, content).systems[0].service_account == "firesvc"
+    content["systems"][0]["scheduler"]["kind"] = "direct"
+    [fault] = faults(tmp_path, content)
+    assert "service_account: leave it out" in fault
+    assert "systems.0" in fault
+
+
 def test_few_keys_are_needed(tmp_path: Path) -> None:
     settings = load(tmp_path, smallest())
 

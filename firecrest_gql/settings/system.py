@@ -12,6 +12,8 @@ from firecrest_gql.command import Operation
 from firecrest_gql.settings.block import AbsolutePath, AccountName, Block, Name, PlainText, Variable
 from firecrest_gql.settings.transfers import TransferSettings
 
+WITHOUT_SERVICE_ACCOUNT = frozenset({"direct"})
+
 
 def _public_key(line: str) -> str:
     try:
@@ -126,6 +128,15 @@ class SystemSettings(Block):
     def _verifiable(self) -> "SystemSettings":
         if not self.host_keys and not self.host_authorities:
             raise ValueError("host_keys or host_authorities is needed: host keys are always verified")
+        return self
+
+    @model_validator(mode="after")
+    def _served(self) -> "SystemSettings":
+        if self.service_account is not None and self.scheduler.kind in WITHOUT_SERVICE_ACCOUNT:
+            raise ValueError(
+                f"service_account: leave it out, for the scheduler {self.scheduler.kind} runs sh for all that it does, "
+                "which the signer allows no service account"
+            )
         return self
 
     def admits(self, username: str, scopes: frozenset[str]) -> bool:
