@@ -11,7 +11,11 @@ from firecrest_gql.schedulers.slurm.records import records, token
 from firecrest_gql.schedulers.slurm.values import number, text, time
 
 # https://slurm.schedmd.com/sinfo.html#OPT_Format; memory in MiB, CPUsState is allocated/idle/other/total.
-FIELDS = ("NodeList", "PartitionName", "StateComplete", "CPUsState", "Memory", "AllocMem", "Features", "Gres")
+# StateComplete is known from 21.08 on; 20.11 leaves it empty, and its StateLong knows fewer words.
+FIELDS = (
+    *("NodeList", "PartitionName", "StateComplete", "StateLong"),
+    *("CPUsState", "Memory", "AllocMem", "Features", "Gres"),
+)
 MIB = 2**20
 
 
@@ -38,9 +42,10 @@ class Nodes(Command[list[ComputeNode]]):
 def _node(rows: list[dict[str, str]]) -> ComputeNode:
     row = rows[0]
     counts = row["CPUsState"].split("/")
+    states = text(row["StateComplete"]) or row["StateLong"]
     return ComputeNode(
         name=row["NodeList"],
-        states=tuple(word for word in re.split(r"[^A-Z_]+", row["StateComplete"].upper()) if word),
+        states=tuple(word for word in re.split(r"[^A-Z_]+", states.upper()) if word),
         partitions=tuple(dict.fromkeys(each["PartitionName"] for each in rows)),
         cpu_count=number(counts[-1]),
         cpus_allocated=number(counts[0]),

@@ -9,6 +9,7 @@ STATES = {
     "COMPLETING": JobState.COMPLETING,
     "CONFIGURING": JobState.CONFIGURING,
     "DEADLINE": JobState.DEADLINE,
+    "EXPEDITING": JobState.REQUEUED,  # from 25.11 on: back in the queue, before all others
     "FAILED": JobState.FAILED,
     "LAUNCH_FAILED": JobState.FAILED,
     "NODE_FAIL": JobState.NODE_FAIL,
