@@ -40,6 +40,7 @@ from firecrest_gql.jobs.output import JobOutput
 from firecrest_gql.jobs.queries import JobQueries, Patience
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
+from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.jobs.turns import Turns
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.jobs.work import JobWork
@@ -163,7 +164,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
         jobs = Jobs(reach.transport, reach.schedulers, RecentJobs(redis))
         watch = JobWatch(jobs, reach.authority, redis, broadcast)
         road = FileRoad(reach.transport)
-        files = Files(road)
+        files, tails = Files(road), Tails(reach.transport)
         yield Services(
             settings=settings,
             files=files,
@@ -173,10 +174,11 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             jobs=jobs,
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
             watch=watch,
-            output=JobOutput(jobs, reach.transport, watch),
+            output=JobOutput(jobs, tails, watch),
             transfers=transfers(reach, road, files),
             records=reach.records,
             listings=Listings(redis),
+            tails=tails,
             store=reach.store,
             queue=reach.queue,
             feed=Feed(reach.store, broadcast),

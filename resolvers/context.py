@@ -12,6 +12,7 @@ from firecrest_gql.jobs.compute import Compute
 from firecrest_gql.jobs.listings import Listings
 from firecrest_gql.jobs.output import JobOutput
 from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.model.identity import Caller, Principal
 from firecrest_gql.settings import Settings
@@ -41,6 +42,7 @@ class Services:
     transfers: Transfers
     records: TransferRecords
     listings: Listings
+    tails: Tails
     store: TaskStore
     queue: WorkQueue
     feed: Feed

@@ -1,10 +1,13 @@
 """Files: what is asked of them, and what is done to them."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.model.files import File, FileContent
+from firecrest_gql.model.jobs import OutputChunk
 from firecrest_gql.settings import SystemSettings
 from resolvers.context import Context
 from resolvers.systems import system
@@ -61,6 +64,17 @@ async def content(context: Context, of: File, offset: int, length: int | None) -
     """Its bytes from an offset on."""
     services, found = context.services, system(context, of.system)
     return await services.files.content(found, context.caller, of, offset=offset, length=length)
+
+
+async def follow(context: Context, name: str, path: str, offset: int | None) -> AsyncIterator[OutputChunk]:
+    """Its bytes as they are written."""
+    if offset is not None and offset < 0:
+        raise InvalidInput(f"offset: not below 0, is {offset}")
+    found = system(context, name)
+    place = await context.services.files.resolve(found, context.caller, path)
+    async with aclosing(context.services.tails.follow(found, context.caller, place, offset)) as chunks:
+        async for chunk in chunks:
+            yield chunk
 
 
 async def create_directory(context: Context, name: str, path: str, parents: bool, mode: str | None) -> Written:

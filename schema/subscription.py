@@ -9,7 +9,7 @@ import strawberry
 from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model import tasks as tasks_model
 from firecrest_gql.settings import SystemSettings
-from resolvers import jobs, systems, tasks
+from resolvers import files, jobs, systems, tasks
 from schema.fields import Info, says, subscription
 from schema.jobs import JobEvent, OutputChunk
 from schema.scalars import BigInt
@@ -64,6 +64,17 @@ class Subscription:
     ) -> AsyncIterator[jobs_model.OutputChunk]:
         """The job's output as it is written; completes when the job has ended and every byte is out."""
         return jobs.output(info.context, system, job_id, stream, offset)
+
+    @subscription(OutputChunk)
+    def file_tail(
+        self,
+        info: Info,
+        system: Annotated[str, says("Where.")],
+        path: Annotated[str, says("Absolute, from ~, or base64:….")],
+        offset: Annotated[BigInt | None, says("Where to begin, in bytes; at the present end if not said.")] = None,
+    ) -> AsyncIterator[jobs_model.OutputChunk]:
+        """The file as it is written, through truncation and rotation, and where there is none yet; never completes."""
+        return files.follow(info.context, system, path, offset)
 
     @subscription(System)
     def system_status(

@@ -1,8 +1,9 @@
 """A job's output as it grows: exact bytes, from any offset, through truncation and replacement."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from redis.asyncio import Redis
 
 from firecrest_gql.errors import IsADirectory, NotFound
 from firecrest_gql.jobs.cutting import MAX_CHUNK, Cutter
-from firecrest_gql.jobs.follower import Follower
 from firecrest_gql.jobs.output import JobOutput
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.tail import Tail
+from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.model.jobs import JobSpec, OutputChunk, OutputStream
 from firecrest_gql.schedulers.direct.dialect import Direct
@@ -26,10 +27,20 @@ from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually, watching
 NAMES = ["plain", "it's $(false) `x`\n-n", "-dash", "日本 \udcff"]
 
 
-def follower(machine: ThisMachine, path: Path) -> Follower:
-    """A follower of a file that somebody writes until its `ended` is set."""
-    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    return Follower(machine, SYSTEM, caller(), str(path), ended)
+@dataclass
+class Followed:
+    """A file that somebody writes until its `ended` is set, and those who follow it."""
+
+    machine: ThisMachine
+    path: Path
+    ended: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def __post_init__(self) -> None:
+        self.tails = Tails(self.machine)
+
+    def chunks(self, offset: int | None = None, username: str = "fireuser") -> AsyncGenerator[OutputChunk, None]:
+        """What one viewer is told."""
+        return self.tails.follow(SYSTEM, caller(username), str(self.path), offset, self.ended)
 
 
 async def collected(chunks: AsyncIterator[OutputChunk], into: list[OutputChunk]) -> bytes:
@@ -47,7 +58,7 @@ async def test_a_file_of_any_name_is_followed_byte_by_byte_until_it_has_ended(
     machine: ThisMachine, tmp_path: Path, name: str
 ) -> None:
     seen: list[OutputChunk] = []
-    followed = follower(machine, tmp_path / name)
+    followed = Followed(machine, tmp_path / name)
     reading = asyncio.create_task(collected(followed.chunks(0), seen))
     await eventually(lambda: machine.count(Tail) == 1)
     with (tmp_path / name).open("wb", buffering=0) as file:
@@ -60,7 +71,7 @@ async def test_a_file_of_any_name_is_followed_byte_by_byte_until_it_has_ended(
 
 
 async def test_a_file_that_appears_late_or_never_is_no_error(machine: ThisMachine, tmp_path: Path) -> None:
-    followed = follower(machine, tmp_path / "never")
+    followed = Followed(machine, tmp_path / "never")
     reading = asyncio.create_task(collected(followed.chunks(0), []))
     await eventually(lambda: machine.count(Tail) == 1)
     followed.ended.set_result(None)
@@ -69,7 +80,7 @@ async def test_a_file_that_appears_late_or_never_is_no_error(machine: ThisMachin
 
 async def test_reading_resumes_at_an_offset(machine: ThisMachine, tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"0123456789")
-    followed = follower(machine, tmp_path / "out")
+    followed = Followed(machine, tmp_path / "out")
     followed.ended.set_result(None)
     seen: list[OutputChunk] = []
     assert await collected(followed.chunks(4), seen) == b"456789"
@@ -78,7 +89,7 @@ async def test_reading_resumes_at_an_offset(machine: ThisMachine, tmp_path: Path
 
 async def test_an_offset_behind_the_end_begins_anew(machine: ThisMachine, tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"new")
-    followed = follower(machine, tmp_path / "out")
+    followed = Followed(machine, tmp_path / "out")
     followed.ended.set_result(None)
     seen: list[OutputChunk] = []
     assert await collected(followed.chunks(400), seen) == b"new"
@@ -89,7 +100,7 @@ async def test_an_offset_behind_the_end_begins_anew(machine: ThisMachine, tmp_pa
 async def test_a_file_that_begins_anew_is_told_as_a_reset(machine: ThisMachine, tmp_path: Path, how: str) -> None:
     path = tmp_path / "out"
     path.write_bytes(b"old old old")
-    followed, seen = follower(machine, path), list[OutputChunk]()
+    followed, seen = Followed(machine, path), list[OutputChunk]()
     reading = asyncio.create_task(collected(followed.chunks(0), seen))
     await eventually(lambda: b"".join(chunk.data for chunk in seen) == b"old old old")
     if how == "truncated":
@@ -104,12 +115,12 @@ async def test_a_file_that_begins_anew_is_told_as_a_reset(machine: ThisMachine, 
 
 async def test_a_directory_is_no_output(machine: ThisMachine, tmp_path: Path) -> None:
     with pytest.raises(IsADirectory):
-        await collected(follower(machine, tmp_path).chunks(0), [])
+        await collected(Followed(machine, tmp_path).chunks(0), [])
 
 
 async def test_who_leaves_leaves_no_tail_behind(machine: ThisMachine, tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"x")
-    async with aclosing(follower(machine, tmp_path / "out").chunks(0)) as chunks:
+    async with aclosing(Followed(machine, tmp_path / "out").chunks(0)) as chunks:
         assert (await anext(chunks)).data == b"x"
     assert machine.running == 0
 
@@ -142,7 +153,7 @@ def test_chunks_are_of_bounded_size() -> None:
 
 async def outputs(machine: ThisMachine, redis: Redis, broadcast: Broadcast) -> tuple[Jobs, JobOutput]:
     jobs = Jobs(machine, {"direct": Direct()}, RecentJobs(redis))
-    return jobs, JobOutput(jobs, machine, watching(jobs, redis, broadcast))
+    return jobs, JobOutput(jobs, Tails(machine), watching(jobs, redis, broadcast))
 
 
 @pytest.mark.redis

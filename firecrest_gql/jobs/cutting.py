@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from firecrest_gql.model.jobs import OutputChunk
 
 MAX_CHUNK = 64 * 1024
+RESET = OutputChunk(offset=0, data=b"", reset=True)
 
 
 class Cutter:
@@ -13,6 +14,11 @@ class Cutter:
     def __init__(self, position: int) -> None:
         self.position = position
         self._held = b""
+
+    @property
+    def held(self) -> bytes:
+        """The beginning of a character whose end has not come."""
+        return self._held
 
     def feed(self, data: bytes) -> Iterator[OutputChunk]:
         """The chunks that are whole now; at most three bytes of a character that is not complete stay back."""
@@ -26,11 +32,6 @@ class Cutter:
         """What was kept back: no more comes."""
         data, self._held = self._held, b""
         yield from self._chunks(data)
-
-    def reset(self) -> OutputChunk:
-        """Begin anew; the chunk that says so."""
-        self.position, self._held = 0, b""
-        return OutputChunk(offset=0, data=b"", reset=True)
 
     def _chunks(self, data: bytes) -> Iterator[OutputChunk]:
         offset = self.position - len(self._held) - len(data)

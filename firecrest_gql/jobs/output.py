@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from firecrest_gql.errors import InvalidInput, NotFound
-from firecrest_gql.jobs.follower import Follower
-from firecrest_gql.jobs.ports import Reaches
 from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.model.jobs import NOT_BEGUN, Job, OutputChunk, OutputStream
@@ -18,9 +17,9 @@ from firecrest_gql.settings import SystemSettings
 class JobOutput:
     """Follows what jobs write, as the viewer."""
 
-    def __init__(self, jobs: Jobs, transport: Reaches, watch: JobWatch) -> None:
+    def __init__(self, jobs: Jobs, tails: Tails, watch: JobWatch) -> None:
         self._jobs = jobs
-        self._transport = transport
+        self._tails = tails
         self._watch = watch
 
     async def output(
@@ -40,8 +39,8 @@ class JobOutput:
         caller = principal.caller(f"output-{secrets.token_hex(8)}")
         job = await self._jobs.job(caller, system, job_id)
         async with self._life(principal, system, job) as life:
-            follower = Follower(self._transport, system, caller, await life.path(stream), life.ended)
-            async with aclosing(follower.chunks(offset)) as chunks:
+            path = await life.path(stream)
+            async with aclosing(self._tails.follow(system, caller, path, offset, life.ended)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
