@@ -158,6 +158,7 @@ class ThisMachine:
             feeder.cancel()
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            await _rest(process.stdout)  # what was never read would keep asyncio from seeing the end
             await process.wait()
 
 

@@ -126,6 +126,11 @@ class Board:
         jobs = {job_id.decode(): load_job(text) for job_id, text in held.items()}
         return jobs, last[0][0].decode() if last else START
 
+    async def has(self, job_id: str) -> bool:
+        """Whether the last look showed this job, whosever it is."""
+        with redis_answers():
+            return bool(await cast("Awaitable[int]", self._redis.hexists(self._jobs, job_id)))
+
     async def look(self) -> Look:
         """How the last look went."""
         with redis_answers():

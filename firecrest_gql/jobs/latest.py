@@ -31,7 +31,7 @@ class Latest:
         self._chunks.append((self._told, chunk))
         self._told += len(chunk.data)
         self.head = chunk.next_offset
-        while self._told - self._chunks[0][0] > MAX_BYTES or len(self._chunks) > MAX_CHUNKS:
+        while len(self._chunks) > 1 and (self._told - self._chunks[0][0] > MAX_BYTES or len(self._chunks) > MAX_CHUNKS):
             self._chunks.popleft()
             self.first += 1
 

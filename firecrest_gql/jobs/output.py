@@ -5,11 +5,11 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from firecrest_gql.errors import InvalidInput, NotFound
+from firecrest_gql.errors import InvalidInput, NotFound, PermissionDenied
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.jobs.watch import JobWatch
-from firecrest_gql.model.identity import Principal
+from firecrest_gql.model.identity import Caller, Principal
 from firecrest_gql.model.jobs import NOT_BEGUN, Job, OutputChunk, OutputStream
 from firecrest_gql.settings import SystemSettings
 
@@ -37,12 +37,20 @@ class JobOutput:
         if offset < 0:
             raise InvalidInput("offset: at least 0")
         caller = principal.caller(f"output-{secrets.token_hex(8)}")
-        job = await self._jobs.job(caller, system, job_id)
+        job = await self._job(caller, system, job_id)
         async with self._life(principal, system, job) as life:
             path = await life.path(stream)
             async with aclosing(self._tails.follow(system, caller, path, offset, life.ended)) as chunks:
                 async for chunk in chunks:
                     yield chunk
+
+    async def _job(self, caller: Caller, system: SystemSettings, job_id: str) -> Job:
+        try:
+            return await self._jobs.job(caller, system, job_id)
+        except NotFound:
+            if await self._watch.hides(system, job_id):
+                raise PermissionDenied(f"{job_id} is no job of {system.name} whose output you may read") from None
+            raise
 
     @asynccontextmanager
     async def _life(self, principal: Principal, system: SystemSettings, job: Job) -> AsyncIterator["Life"]:

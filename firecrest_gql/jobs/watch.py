@@ -73,6 +73,10 @@ class JobWatch:
                 if following.done:
                     return
 
+    async def hides(self, system: SystemSettings, job_id: str) -> bool:
+        """Whether the service account's looks show this job: one that a viewer's query does not tell is another's."""
+        return system.service_account is not None and await Board(self._redis, f"{system.name}:*").has(job_id)
+
     async def _others(
         self,
         principal: Principal,

@@ -1,5 +1,9 @@
 // The tabs that a first visit opens; the files are tested against the contract.
+<<<<<<< HEAD
 import archive from '../examples/Archive.graphql?raw';
+=======
+import followFile from '../examples/FollowFile.graphql?raw';
+>>>>>>> 4da77da (Follow outputs through the same shared tails, and tell who may not read one)
 import followOutput from '../examples/FollowOutput.graphql?raw';
 import submitJob from '../examples/SubmitJob.graphql?raw';
 import systemsAndFiles from '../examples/SystemsAndFiles.graphql?raw';
@@ -16,6 +20,7 @@ export const EXAMPLES = [
   tab(watchTask, { id: 'last task' }),
   tab(watchJob, { jobIds: ['last job'] }),
   tab(followOutput, { jobId: 'last job' }),
+  tab(followFile),
   tab(watchSystems),
   tab(archive),
   tab(whoAmI),
