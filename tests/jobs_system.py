@@ -6,7 +6,7 @@ What sshd adds (logins, certificates) the tests of the transport and of the whol
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -49,13 +49,6 @@ def principal(username: str) -> Principal:
     """A user as authentication knows one."""
     expires = datetime.now(UTC) + timedelta(minutes=5)
     return Principal(f"subject-of-{username}", username, frozenset(), expires, Token("unused"))
-
-
-async def eventually(holds: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
-    """Wait until it holds; the time limit only ends a hang."""
-    async with asyncio.timeout(seconds):
-        while not (found if isinstance(found := holds(), bool) else await found):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 def caller(username: str = "fireuser") -> Caller:

@@ -1,8 +1,7 @@
 """A real sshd for the tests: accounts with every shell we promise, trusting a CA whose key the test holds."""
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -185,10 +184,3 @@ def _arguments(pid: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
     return ""
-
-
-async def until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    """Wait until it holds; fail after a while that is long enough for a loaded machine."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110  (what other processes do rings no bell)
-            await asyncio.sleep(0.05)

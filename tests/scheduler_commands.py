@@ -1,7 +1,7 @@
 """Commands of the dialects, run as a login on the system would run them, without SSH."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -37,10 +37,3 @@ async def run_in(
     async with asyncio.timeout(60):
         stdout, stderr = await child.communicate(command.stdin.data)
     return command.parse(Result(child.returncode or 0, stdout, stderr))
-
-
-async def until(happened: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    """Ask until it is so; the time-out only ends a hang."""
-    async with asyncio.timeout(seconds):
-        while not await happened():  # noqa: ASYNC110
-            await asyncio.sleep(0.05)

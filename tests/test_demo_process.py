@@ -7,8 +7,6 @@ import signal
 import socket
 import stat
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from firecrest_gql.demo.parts import StateInUse, locked
 from firecrest_gql.demo.ports import PortTaken, remembered_ports
 from firecrest_gql.demo.private_files import kept_json
 from firecrest_gql.demo.process import Process, ProcessFailed, running
+from tests.waiting import until
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -55,14 +54,6 @@ def alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Poll until it holds; the limit only ends a hang."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 async def never() -> bool:
@@ -132,18 +123,18 @@ async def test_when_one_child_cannot_start_the_others_are_stopped_and_it_is_told
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
 async def test_no_child_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent, child = await parent_and_child(tmp_path / "log", *STUBBORN)
-    await until(lambda: b"deaf" in (tmp_path / "log").read_bytes())
+    await until(lambda: b"deaf" in (tmp_path / "log").read_bytes(), seconds=30)
     parent.kill()
-    await until(lambda: not alive(child))
+    await until(lambda: not alive(child), seconds=30)
     await parent.wait()
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root changes its user")
 async def test_nor_does_one_that_has_changed_its_user(tmp_path: Path) -> None:
     parent, child = await parent_and_child(tmp_path / "log", sys.executable, "-c", DROPPING)
-    await until(lambda: b"dropped" in (tmp_path / "log").read_bytes())
+    await until(lambda: b"dropped" in (tmp_path / "log").read_bytes(), seconds=30)
     parent.kill()
-    await until(lambda: not alive(child))
+    await until(lambda: not alive(child), seconds=30)
     await parent.wait()
 
 

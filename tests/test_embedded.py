@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from firecrest_gql.demo.embedded import make_embedded
 from tests.embedded_system import System, make_system, remove_homes
-from tests.scheduler_commands import until
+from tests.waiting import until
 
 
 @pytest_asyncio.fixture(scope="module")

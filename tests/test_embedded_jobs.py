@@ -11,7 +11,7 @@ from firecrest_gql.demo.ports import is_free
 from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.direct import Direct
 from tests.embedded_system import System, make_system, remove_homes
-from tests.scheduler_commands import until
+from tests.waiting import until
 
 DIRECT = Direct()
 LONG = JobSpec(script="#!/bin/sh\nsleep 1000\n")

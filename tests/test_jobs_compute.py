@@ -34,8 +34,9 @@ from firecrest_gql.model.tasks import JobRef, Task, TaskKind
 from firecrest_gql.schedulers.direct.commands import Submit
 from firecrest_gql.schedulers.direct.dialect import Direct
 from firecrest_gql.tasks.store import TaskStore
-from tests.jobs_system import SYSTEM, Sealing, ThisMachine, caller, eventually
+from tests.jobs_system import SYSTEM, Sealing, ThisMachine, caller
 from tests.redis import RealValkey
+from tests.waiting import until
 
 pytestmark = pytest.mark.redis
 
@@ -168,7 +169,7 @@ async def test_a_tilde_is_the_users_home(
     task = await submitted(compute, tasks, viewer, script=HELLO, working_directory="~", stdout_path="~/out %j")
     await work.submit(task)
     output = machine.home(viewer.username) / "out 1"
-    await eventually(lambda: output.exists() and output.read_text() == "hello\n")
+    await until(lambda: output.exists() and output.read_text() == "hello\n")
 
 
 async def test_a_refusal_is_final_and_in_the_schedulers_words(
@@ -228,7 +229,7 @@ async def test_a_worker_killed_at_any_moment_of_a_submission_leaves_one_job(
     held = machine.hold_program("setsid", viewer.username) if moment == "during" else None
     async with worker(valkey, machine, task, moment) as output:
         if held:
-            await eventually(held.exists)
+            await until(held.exists)
         else:
             assert await output.readline() == b"held\n"
     machine.let_go(viewer.username)
@@ -268,7 +269,7 @@ async def test_each_job_to_cancel_has_an_outcome_of_its_own(
     async def ended() -> bool:
         return (await jobs.job(viewer.caller("r-1"), SYSTEM, "1")).state is JobState.CANCELLED
 
-    await eventually(ended)
+    await until(ended)
 
 
 async def test_a_signal_is_not_sent_again_by_the_next_worker(

@@ -22,7 +22,8 @@ from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.model.jobs import JobSpec, OutputChunk, OutputStream
 from firecrest_gql.schedulers.direct.dialect import Direct
-from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually, watching
+from tests.jobs_system import SYSTEM, ThisMachine, caller, watching
+from tests.waiting import until
 
 NAMES = ["plain", "it's $(false) `x`\n-n", "-dash", "日本 \udcff"]
 
@@ -60,11 +61,11 @@ async def test_a_file_of_any_name_is_followed_byte_by_byte_until_it_has_ended(
     seen: list[OutputChunk] = []
     followed = Followed(machine, tmp_path / name)
     reading = asyncio.create_task(collected(followed.chunks(0), seen))
-    await eventually(lambda: machine.count(Tail) == 1)
+    await until(lambda: machine.count(Tail) == 1)
     with (tmp_path / name).open("wb", buffering=0) as file:
         for part in (b"one\n", b"\0\xff\xfe", "é".encode()[:1], "é".encode()[1:]):
             file.write(part)
-            await eventually(lambda: sum(len(chunk.data) for chunk in seen) >= file.tell() - 2)
+            await until(lambda: sum(len(chunk.data) for chunk in seen) >= file.tell() - 2)
         file.write(b"the last words")
     followed.ended.set_result(None)
     assert await reading == b"one\n\0\xff\xfe" + "é".encode() + b"the last words"
@@ -73,7 +74,7 @@ async def test_a_file_of_any_name_is_followed_byte_by_byte_until_it_has_ended(
 async def test_a_file_that_appears_late_or_never_is_no_error(machine: ThisMachine, tmp_path: Path) -> None:
     followed = Followed(machine, tmp_path / "never")
     reading = asyncio.create_task(collected(followed.chunks(0), []))
-    await eventually(lambda: machine.count(Tail) == 1)
+    await until(lambda: machine.count(Tail) == 1)
     followed.ended.set_result(None)
     assert await reading == b""
 
@@ -102,13 +103,13 @@ async def test_a_file_that_begins_anew_is_told_as_a_reset(machine: ThisMachine, 
     path.write_bytes(b"old old old")
     followed, seen = Followed(machine, path), list[OutputChunk]()
     reading = asyncio.create_task(collected(followed.chunks(0), seen))
-    await eventually(lambda: b"".join(chunk.data for chunk in seen) == b"old old old")
+    await until(lambda: b"".join(chunk.data for chunk in seen) == b"old old old")
     if how == "truncated":
         path.write_bytes(b"new")
     else:
         (tmp_path / "other").write_bytes(b"new")
         (tmp_path / "other").rename(path)
-    await eventually(lambda: any(chunk.reset for chunk in seen))
+    await until(lambda: any(chunk.reset for chunk in seen))
     followed.ended.set_result(None)
     assert await reading == b"new"
 

@@ -21,8 +21,9 @@ from firecrest_gql.model.jobs import Job, JobEvent, JobSpec, JobState
 from firecrest_gql.schedulers.slurm import Slurm
 from firecrest_gql.schedulers.slurm.queue import Queue
 from firecrest_gql.settings import SystemSettings
-from tests.jobs_system import SYSTEM, caller, eventually, principal, watching
+from tests.jobs_system import SYSTEM, caller, principal, watching
 from tests.slurm import RealSlurm
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slurm, pytest.mark.redis]
 
@@ -98,7 +99,7 @@ async def test_nobody_is_told_of_jobs_that_slurm_hides_from_them(
     seen: list[JobEvent] = []
     following = asyncio.create_task(told(watch.updates(principal("fireuser"), system), seen))
     await told(watch.updates(principal("fireuser2"), system, [theirs]), [])
-    await eventually(lambda: any(event.job.final for event in seen))
+    await until(lambda: any(event.job.final for event in seen))
     following.cancel()
     assert {event.job.job_id for event in seen} >= {own}
     assert {event.job.user for event in seen} == {"fireuser"}

@@ -28,8 +28,9 @@ from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.bell import RedisBell
 from firecrest_gql.tasks.connection import connect
 from tests.jobs_recorded import Recorded, job
-from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually, watching
+from tests.jobs_system import SYSTEM, ThisMachine, caller, watching
 from tests.redis import RealValkey, running_valkey
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ async def test_one_replica_at_a_time_looks_and_a_late_one_cannot_tell(redis: Red
     assert not await board.tell("b", 1, 0, Changes((job("1"),)))
     assert await board.keep("a")
     assert await board.tell("a", 0.01, 0, Changes((job("1"),)))
-    await eventually(lambda: taken(board, "b"))
+    await until(lambda: taken(board, "b"))
     assert not await board.keep("a")
     jobs, cursor = await board.read()
     assert list(jobs) == ["1"]
@@ -124,7 +125,7 @@ async def test_a_named_job_is_told_from_its_present_state_to_its_end(
     job_id, seen = await waiting.start(), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast)
     following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, [job_id]), seen))
-    await eventually(lambda: bool(seen))
+    await until(lambda: bool(seen))
     waiting.go.touch()
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.COMPLETED)]
     assert await told(watch.updates(viewer, SYSTEM, [job_id]), []) == [(None, JobState.COMPLETED)]
@@ -145,9 +146,9 @@ async def test_without_names_the_unfinished_jobs_and_those_changed_since_are_tol
     running, seen = await waiting.start("second"), list[JobEvent]()
     events = watch.updates(viewer, SYSTEM)
     following = asyncio.create_task(told(events, seen))
-    await eventually(lambda: [event.job.job_id for event in seen] == [running])
+    await until(lambda: [event.job.job_id for event in seen] == [running])
     new = await waiting.start("third")
-    await eventually(lambda: [event.job.job_id for event in seen] == [running, new])
+    await until(lambda: [event.job.job_id for event in seen] == [running, new])
     following.cancel()
     since = watch.updates(viewer, SYSTEM, None, datetime.now(UTC) - timedelta(minutes=5))
     assert {(await anext(since)).job.job_id for _ in range(3)} == {ended, running, new}
@@ -166,7 +167,7 @@ async def test_many_subscribers_on_two_replicas_are_one_look_in_each_interval(
             asyncio.create_task(told(replicas[n % 2].updates(viewer, SYSTEM, job_ids), events))
             for n, events in enumerate(seen)
         ]
-        await eventually(lambda: all(len(events) == 5 for events in seen))
+        await until(lambda: all(len(events) == 5 for events in seen))
         waiting.go.touch()
         await asyncio.gather(*following)
     for events in seen:
@@ -196,9 +197,9 @@ async def test_the_final_state_comes_out_of_accounting_when_the_queue_has_forgot
     scheduler, seen = Recorded(live=[mine]), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast, scheduler)
     following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, ["1"]), seen))
-    await eventually(lambda: bool(seen))
+    await until(lambda: bool(seen))
     scheduler.live, looks = [], len(scheduler.asked)
-    await eventually(lambda: len(scheduler.asked) > looks + 2)
+    await until(lambda: len(scheduler.asked) > looks + 2)
     scheduler.records = [replace(mine, state=JobState.TIMEOUT)]
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.TIMEOUT)]
 
@@ -211,7 +212,7 @@ async def test_a_job_of_which_nobody_knows_the_end_is_unknown_in_the_end(
     scheduler, seen = Recorded(live=[job("1", user=viewer.username)]), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast, scheduler)
     following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, ["1"]), seen))
-    await eventually(lambda: bool(seen))
+    await until(lambda: bool(seen))
     scheduler.live = []
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.UNKNOWN)]
 
@@ -224,9 +225,9 @@ async def test_what_a_service_account_sees_of_others_is_not_shown(
     scheduler, seen = Recorded(live=[mine, theirs]), list[JobEvent]()
     watch = watch_of(machine, redis, broadcast, scheduler)
     following = asyncio.create_task(told(watch.updates(viewer, watched), seen))
-    await eventually(lambda: bool(seen))
+    await until(lambda: bool(seen))
     scheduler.live = [replace(theirs, state=JobState.FAILED), replace(mine, state=JobState.FAILED)]
-    await eventually(lambda: len(seen) == 2)
+    await until(lambda: len(seen) == 2)
     following.cancel()
     assert [event.job.job_id for event in seen] == ["1", "1"]
     assert {(asked.username, asked.proof) for asked in machine.asked_by} == {("watcher", ServiceProof())}
@@ -242,7 +243,7 @@ async def test_another_users_job_is_watched_through_the_service_account_where_th
     with pytest.raises(Unsupported):
         await anext(watch.updates(viewer, SYSTEM, ["2"]))
     following = asyncio.create_task(told(watch.updates(viewer, watched, ["2"]), seen))
-    await eventually(lambda: bool(seen))
+    await until(lambda: bool(seen))
     scheduler.live = [replace(theirs, state=JobState.COMPLETED)]
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.COMPLETED)]
 
@@ -257,7 +258,7 @@ async def test_a_job_just_submitted_is_not_missing(
     following = asyncio.create_task(
         told(watch_of(machine, redis, broadcast, scheduler).updates(viewer, SYSTEM, ["9"]), seen)
     )
-    await eventually(lambda: bool(seen))
+    await until(lambda: bool(seen))
     scheduler.live = [job("9", JobState.COMPLETED, user=viewer.username)]
     assert await following == [(None, JobState.PENDING), (JobState.PENDING, JobState.COMPLETED)]
 
@@ -281,10 +282,10 @@ async def test_a_dead_system_is_said_at_the_beginning_and_waited_for_later(
         await anext(watch.updates(viewer, SYSTEM, [job_id]))
     machine.down = False
     following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, [job_id]), seen))
-    await eventually(lambda: bool(seen))
+    await until(lambda: bool(seen))
     machine.down = True
     refused = machine.refused
-    await eventually(lambda: machine.refused > refused)
+    await until(lambda: machine.refused > refused)
     waiting.go.touch()
     machine.down = False
     assert await following == [(None, JobState.RUNNING), (JobState.RUNNING, JobState.COMPLETED)]
@@ -297,7 +298,7 @@ async def test_a_killed_valkey_is_waited_for_and_nothing_is_told_twice(
     job_id, seen = await waiting.start(), list[JobEvent]()
     async with running_valkey(tmp_path_factory.mktemp("own")) as valkey, replica(machine, valkey) as watch:
         following = asyncio.create_task(told(watch.updates(viewer, SYSTEM, [job_id]), seen))
-        await eventually(lambda: bool(seen))
+        await until(lambda: bool(seen))
         await valkey.kill()
         waiting.go.touch()
         await valkey.start()

@@ -11,7 +11,8 @@ from firecrest_gql.model.jobs import JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import Settings
 from tests.jobs_system import SYSTEM
-from tests.scheduler_commands import run_in, until
+from tests.scheduler_commands import run_in
+from tests.waiting import until
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "schedulers.md"
 

@@ -12,8 +12,8 @@ from firecrest_gql.demo.slurm import USERS, running_slurm
 from firecrest_gql.errors import ErrorCode, SchedulerRejected, SystemUnavailable
 from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.slurm import Slurm
-from tests.scheduler_commands import until
 from tests.slurm import RealSlurm, real_slurm
+from tests.waiting import until
 
 pytestmark = pytest.mark.slurm
 

@@ -8,8 +8,9 @@ from firecrest_gql.errors import Cancelled, Conflict, NotFound, SystemUnavailabl
 from firecrest_gql.jobs.attempts import Attempts
 from firecrest_gql.model.tasks import Task, TaskResult, TaskStatus
 from tests.client import Client
-from tests.test_worker import DONE, Parts, until, working
+from tests.test_worker import DONE, Parts, working
 from tests.test_worker import parts as parts
+from tests.waiting import until
 
 pytestmark = pytest.mark.redis
 

@@ -14,7 +14,8 @@ from firecrest_gql.command import Result, Stdin
 from firecrest_gql.errors import CommandFailed, CommandTimeout, InvalidInput, TooLarge
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.ssh import Transport
-from tests.openssh import SHELLS, Lines, Words, caller, processes_with, real_sshd, system_of, transport_to, until
+from tests.openssh import SHELLS, Lines, Words, caller, processes_with, real_sshd, system_of, transport_to
+from tests.waiting import until
 from tests.words import ODD_WORDS, as_bytes
 
 pytestmark = pytest.mark.openssh
@@ -122,7 +123,7 @@ async def test_a_command_without_end_is_ended_at_its_limit_which_the_error_names
 async def test_output_without_end_is_cut_at_the_limit_which_the_error_names(lab: Lab) -> None:
     with pytest.raises(TooLarge, match="100000 bytes"):
         await lab.transport.run(lab.real, caller("firebash"), Words(("yes", "without-end"), limit=100_000))
-    await until(lambda: not processes_with("without-end"))
+    await until(lambda: not processes_with("without-end"), seconds=15)
 
 
 async def test_errors_without_end_are_kept_in_part(lab: Lab) -> None:

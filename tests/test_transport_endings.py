@@ -12,7 +12,8 @@ import pytest
 from firecrest_gql.errors import CommandTimeout
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.ssh import Transport
-from tests.openssh import Lines, RealSshd, Words, caller, processes_with, real_sshd, system_of, transport_to, until
+from tests.openssh import Lines, RealSshd, Words, caller, processes_with, real_sshd, system_of, transport_to
+from tests.waiting import until
 
 pytestmark = pytest.mark.openssh
 POOLED = {"mode": "per-session", "source_addresses": ["127.0.0.1"], "certificate_seconds": 600}
@@ -72,18 +73,18 @@ async def test_it_is_gone_when_its_time_is_over(
 ) -> None:
     with pytest.raises(CommandTimeout):
         await transport.run(system, caller("firebash"), Words(argv, seconds=0.5))
-    await until(lambda: not processes_with(argv[-1]))
+    await until(lambda: not processes_with(argv[-1]), seconds=15)
 
 
 async def test_it_is_gone_when_its_caller_leaves(
     argv: tuple[str, ...], transport: Transport, system: SystemSettings
 ) -> None:
     running = asyncio.create_task(transport.run(system, caller("firebash"), Words(argv, seconds=600)))
-    await until(lambda: bool(processes_with(argv[-1])))
+    await until(lambda: bool(processes_with(argv[-1])), seconds=15)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await until(lambda: not processes_with(argv[-1]))
+    await until(lambda: not processes_with(argv[-1]), seconds=15)
 
 
 async def test_it_is_gone_with_its_caller_though_it_has_not_read_its_data(
@@ -91,19 +92,19 @@ async def test_it_is_gone_with_its_caller_though_it_has_not_read_its_data(
 ) -> None:
     words = Words(argv, data=b"x" * 1_000_000, seconds=600)
     running = asyncio.create_task(transport.run(system, caller("firebash"), words))
-    await until(lambda: bool(processes_with(argv[-1])))
+    await until(lambda: bool(processes_with(argv[-1])), seconds=15)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await until(lambda: not processes_with(argv[-1]))
+    await until(lambda: not processes_with(argv[-1]), seconds=15)
 
 
 async def test_it_is_gone_when_its_stream_is_left(
     argv: tuple[str, ...], transport: Transport, system: SystemSettings
 ) -> None:
     async with transport.stream(system, caller("firebash"), Lines(argv, seconds=600)):
-        await until(lambda: bool(processes_with(argv[-1])))
-    await until(lambda: not processes_with(argv[-1]))
+        await until(lambda: bool(processes_with(argv[-1])), seconds=15)
+    await until(lambda: not processes_with(argv[-1]), seconds=15)
 
 
 async def test_it_is_gone_when_our_own_process_is_killed(
@@ -113,7 +114,7 @@ async def test_it_is_gone_when_our_own_process_is_killed(
     program = ("-m", "tests.transport_program", system.model_dump_json(), key, json.dumps(argv))
     ours = await asyncio.create_subprocess_exec(sys.executable, *program, cwd=ROOT)
     try:
-        await until(lambda: bool(set(processes_with(argv[-1])) - {ours.pid}))
+        await until(lambda: bool(set(processes_with(argv[-1])) - {ours.pid}), seconds=15)
     finally:
         ours.kill()
         await ours.wait()
@@ -124,9 +125,9 @@ async def test_it_is_gone_when_sshd_ends_the_connection(sshd: RealSshd, argv: tu
     system = system_of(sshd)
     async with transport_to(sshd, system) as transport:
         async with transport.stream(system, caller("firebash"), Lines(argv, seconds=600)):
-            await until(lambda: bool(processes_with(argv[-1])))
+            await until(lambda: bool(processes_with(argv[-1])), seconds=15)
             await sshd.daemon.stop()
-        await until(lambda: not processes_with(argv[-1]))
+        await until(lambda: not processes_with(argv[-1]), seconds=15)
         await sshd.daemon.start()
 
 

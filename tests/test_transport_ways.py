@@ -24,18 +24,8 @@ from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.identity import Caller, ServiceProof
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.ssh import Transport
-from tests.openssh import (
-    SHELLS,
-    Lines,
-    RealSshd,
-    Words,
-    caller,
-    processes_with,
-    real_sshd,
-    system_of,
-    transport_to,
-    until,
-)
+from tests.openssh import SHELLS, Lines, RealSshd, Words, caller, processes_with, real_sshd, system_of, transport_to
+from tests.waiting import until
 
 pytestmark = pytest.mark.openssh
 BOB = caller("firebash")
@@ -230,7 +220,7 @@ async def test_a_pooled_connection_ends_with_its_certificate(sshd: RealSshd) -> 
         async with transport_to(sshd, system) as transport:
             with pytest.raises(SystemUnavailable, match="lost while sleep ran"):
                 await transport.run(system, BOB, Words(("sleep", "60606"), seconds=60))
-            await until(lambda: not processes_with("60606"))
+            await until(lambda: not processes_with("60606"), seconds=15)
             assert (await transport.run(system, BOB, HELLO)).stdout == b"hello\n"
     assert len(seen) == 2
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from firecrest_gql.tasks.queue import FUNCTION, WorkQueue
 from firecrest_gql.tasks.store import TaskStore
 from firecrest_gql.tasks.worker import Worker, WorkFunction
 from tests.redis import RealValkey, running_valkey
+from tests.waiting import until
 
 pytestmark = pytest.mark.redis
 PATIENCE = 60  # seconds, which only end a hang
@@ -107,16 +108,6 @@ async def worker_process(parts: Parts, die_at: str = "") -> AsyncIterator[asynci
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-async def until(condition: Callable[[], Awaitable[bool] | bool]) -> None:
-    """Ask again and again until it is so."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            answer = condition()
-            if answer if isinstance(answer, bool) else await answer:
-                return
-            await asyncio.sleep(0.02)
 
 
 def steps(task: Task) -> list[TaskStatus]:
