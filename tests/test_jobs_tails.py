@@ -17,8 +17,9 @@ from firecrest_gql.jobs.tail import Extent, Part, Tail
 from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import OutputChunk
-from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually
+from tests.jobs_system import SYSTEM, ThisMachine, caller
 from tests.sizes import size
+from tests.waiting import until
 
 SOME = size(1_000_000, 20_000_000)
 
@@ -84,8 +85,8 @@ class Scene:
     async def following(self, tails: int = 1) -> None:
         """Wait until the remote side follows, and everybody has had the first look."""
         looks = len(self.viewers)
-        await eventually(lambda: self.machine.count(Tail) >= tails and self.machine.count(Extent) >= looks)
-        await eventually(lambda: self.machine.running == tails)
+        await until(lambda: self.machine.count(Tail) >= tails and self.machine.count(Extent) >= looks)
+        await until(lambda: self.machine.running == tails)
 
     async def all_left(self) -> None:
         for viewer in self.viewers:
@@ -101,11 +102,11 @@ def scene(machine: ThisMachine, tmp_path: Path) -> Scene:
 async def test_viewers_of_one_user_share_one_remote_tail_which_ends_with_the_last(scene: Scene) -> None:
     scene.write(b"0123456789")
     first, second, third = scene.follow(0), scene.follow(4), scene.follow()
-    await eventually(lambda: [first.data, second.data] == [b"0123456789", b"456789"])
+    await until(lambda: [first.data, second.data] == [b"0123456789", b"456789"])
     await scene.following()
     await first.leave()
     scene.write(b"ab")
-    await eventually(lambda: [second.data, third.data] == [b"456789ab", b"ab"])
+    await until(lambda: [second.data, third.data] == [b"456789ab", b"ab"])
     assert (first.begun, second.begun, third.begun) == (0, 4, 10)
     assert scene.machine.count(Tail) == 1
     await scene.all_left()
@@ -114,7 +115,7 @@ async def test_viewers_of_one_user_share_one_remote_tail_which_ends_with_the_las
 async def test_no_tail_is_shared_between_users(scene: Scene) -> None:
     scene.write(b"x")
     one, other = scene.follow(0), scene.follow(0, username="fireuser2")
-    await eventually(lambda: one.data == other.data == b"x")
+    await until(lambda: one.data == other.data == b"x")
     tails = sorted(who.username for who, act in _ran(scene.machine) if isinstance(act, Tail))
     assert tails == ["fireuser", "fireuser2"]
     await scene.all_left()
@@ -130,9 +131,9 @@ async def test_who_comes_late_reads_the_file_and_then_what_all_read(scene: Scene
     first = scene.follow()
     await scene.following()
     late = scene.follow(7)
-    await eventually(lambda: late.data == old[7:])
+    await until(lambda: late.data == old[7:])
     scene.write(b"new")
-    await eventually(lambda: late.data == old[7:] + b"new" and first.data == b"new")
+    await until(lambda: late.data == old[7:] + b"new" and first.data == b"new")
     assert (scene.machine.count(Tail), scene.machine.count(Part)) == (1, 1)
     await scene.all_left()
 
@@ -142,14 +143,14 @@ async def test_a_slow_viewer_holds_up_nobody_and_loses_nothing(scene: Scene, mon
     scene.write(b"")
     slow, fast = scene.follow(0, pause=3600), scene.follow(0)
     scene.write(b"the beginning\n")
-    await eventually(lambda: slow.data == fast.data == b"the beginning\n")
+    await until(lambda: slow.data == fast.data == b"the beginning\n")
     words = noise(Random(2), SOME)
     scene.write(words)
-    await eventually(lambda: fast.data == b"the beginning\n" + words)
+    await until(lambda: fast.data == b"the beginning\n" + words)
     assert slow.data == b"the beginning\n"
     await slow.leave()
     back = scene.follow(len(slow.data), pause=0.001)
-    await eventually(lambda: slow.data + back.data == fast.data)
+    await until(lambda: slow.data + back.data == fast.data)
     assert scene.machine.count(Tail) == 1
     await scene.all_left()
 
@@ -167,7 +168,7 @@ async def test_a_tail_reads_no_faster_than_its_fastest_viewer(scene: Scene, monk
     monkeypatch.setattr(shared, "Latest", Kept)
     scene.write(bytes(SOME))
     slow = scene.follow(0, pause=3600)
-    await eventually(lambda: bool(slow.data))
+    await until(lambda: bool(slow.data))
     await scene.following()
     [log] = kept
     assert log.head < latest.MAX_BYTES
@@ -178,7 +179,7 @@ async def test_a_tail_reads_no_faster_than_its_fastest_viewer(scene: Scene, monk
 async def test_a_file_that_begins_anew_is_reset_once_for_each_viewer(scene: Scene, how: str, tmp_path: Path) -> None:
     scene.write(b"old words")
     viewers = [scene.follow(0), scene.follow(3), scene.follow()]
-    await eventually(lambda: viewers[0].data == b"old words" and viewers[1].data == b" words")
+    await until(lambda: viewers[0].data == b"old words" and viewers[1].data == b" words")
     await scene.following()
     if how == "truncated":
         scene.path.write_bytes(b"new")
@@ -188,11 +189,11 @@ async def test_a_file_that_begins_anew_is_reset_once_for_each_viewer(scene: Scen
         (tmp_path / "other").rename(scene.path)
     else:
         scene.path.unlink()
-        await eventually(lambda: viewers[0].resets == 1)
+        await until(lambda: viewers[0].resets == 1)
         scene.write(b"new")
-    await eventually(lambda: {(bytes(viewer.data), viewer.resets) for viewer in viewers} == {(b"new", 1)})
+    await until(lambda: {(bytes(viewer.data), viewer.resets) for viewer in viewers} == {(b"new", 1)})
     scene.write(b" words")
-    await eventually(lambda: {bytes(viewer.data) for viewer in viewers} == {b"new words"})
+    await until(lambda: {bytes(viewer.data) for viewer in viewers} == {b"new words"})
     await scene.all_left()
 
 
@@ -200,17 +201,17 @@ async def test_a_file_that_is_not_there_yet_is_waited_for(scene: Scene) -> None:
     viewers = [scene.follow(), scene.follow(0)]
     await scene.following()
     scene.write("début".encode())
-    await eventually(lambda: {bytes(viewer.data) for viewer in viewers} == {"début".encode()})
+    await until(lambda: {bytes(viewer.data) for viewer in viewers} == {"début".encode()})
     assert [viewer.resets for viewer in viewers] == [0, 0]
     await scene.all_left()
 
 
 async def test_an_offset_in_a_file_that_is_gone_begins_anew(scene: Scene) -> None:
     viewer = scene.follow(100)
-    await eventually(lambda: viewer.resets == 1)
+    await until(lambda: viewer.resets == 1)
     await scene.following()
     scene.write(b"new")
-    await eventually(lambda: viewer.data == b"new")
+    await until(lambda: viewer.data == b"new")
     await scene.all_left()
 
 
@@ -220,7 +221,7 @@ async def test_the_present_end_is_the_end_of_a_character(scene: Scene) -> None:
     viewer = scene.follow()
     await scene.following()
     scene.write(sign[2:])
-    await eventually(lambda: viewer.data == sign)
+    await until(lambda: viewer.data == sign)
     assert viewer.begun == 1
     await scene.all_left()
 
@@ -232,12 +233,12 @@ async def test_the_tail_of_those_who_stay_needs_nobody_who_has_left(scene: Scene
     other = replace(caller(), request_id="another")
     stays = Viewer(scene.tails.follow(SYSTEM, other, str(scene.path), 0))
     scene.viewers.append(stays)
-    await eventually(lambda: stays.data == b"x")
+    await until(lambda: stays.data == b"x")
     await first.leave()
     scene.path.write_bytes(b"")  # the tail begins anew, for which somebody must ask
-    await eventually(lambda: stays.resets == 1)
+    await until(lambda: stays.resets == 1)
     scene.write(b"y")
-    await eventually(lambda: stays.data == b"y")
+    await until(lambda: stays.data == b"y")
     assert [who for who, act in _ran(scene.machine) if isinstance(act, Tail)] == [caller(), other]
     await scene.all_left()
 
@@ -246,13 +247,13 @@ async def test_a_system_that_goes_away_is_waited_for(scene: Scene, monkeypatch: 
     monkeypatch.setattr(shared, "FIRST_PAUSE", 0.05)
     scene.write(b"before")
     viewer = scene.follow(0)
-    await eventually(lambda: viewer.data == b"before")
+    await until(lambda: viewer.data == b"before")
     scene.machine.down = True
     scene.path.write_bytes(b"")
-    await eventually(lambda: scene.machine.refused > 0)
+    await until(lambda: scene.machine.refused > 0)
     scene.write(b"after")
     scene.machine.down = False
-    await eventually(lambda: viewer.data == b"after")
+    await until(lambda: viewer.data == b"after")
     assert viewer.resets == 1
     await scene.all_left()
 
@@ -283,7 +284,7 @@ async def test_whatever_becomes_of_a_file_its_viewers_end_with_what_is_in_it(
     scene.path.write_bytes(b"")
     await asyncio.sleep(0.3)
     scene.write(b"the last words")
-    await eventually(lambda: {bytes(viewer.data) for viewer in viewers} == {b"the last words"})
+    await until(lambda: {bytes(viewer.data) for viewer in viewers} == {b"the last words"})
     await scene.all_left()
 
 
