@@ -1,6 +1,7 @@
 """Everything that `direct` does with jobs, through GraphQL on the demo's own system."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -23,6 +24,9 @@ JOB = """query($job: String!) { system(name: "local") { job(jobId: $job) {
   state final reason dependency startedAt endedAt elapsedSeconds exitCode
 } } }"""
 FOLLOW = 'subscription($job: String!) { jobUpdated(system: "local", jobIds: [$job]) { job { state reason } } }'
+LIST = """query($name: String!) { system(name: "local") { jobs(filter: {name: $name}) {
+  nodes { jobId arrayJobId state }
+} } }"""
 LONG = "#!/bin/sh\nsleep 600\n"
 
 
@@ -92,6 +96,20 @@ async def test_a_requeued_job_begins_again_and_an_ended_one_does_not(user: Clien
     await followed(user, job_id, "FAILED")
     assert (await told(user, job_id))["exitCode"] == 4
     assert await acted(user, "requeueJobs", job_id) == [("FAILED", "CONFLICT")]
+
+
+async def test_an_array_is_listed_by_its_tasks_alone_from_the_start(user: Client) -> None:
+    name = f"array-{uuid4().hex}"
+    array = await submitted(user, array="0-2%1", name=name)
+    number = array.partition("_")[0]
+    listed = (await user.ask(LIST, name=name))["system"]["jobs"]["nodes"]
+    assert sorted((job["jobId"], job["arrayJobId"], job["state"]) for job in listed) == [
+        (f"{number}_0", number, "RUNNING"),
+        (f"{number}_1", number, "PENDING"),
+        (f"{number}_2", number, "PENDING"),
+    ]
+    await acted(user, "cancelJobs", number)
+    await followed(user, f"{number}_0", "CANCELLED")
 
 
 async def test_what_direct_cannot_wait_for_is_refused_at_once_or_in_its_own_words(user: Client) -> None:
