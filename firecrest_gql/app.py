@@ -25,9 +25,11 @@ from firecrest_gql.errors import TasksUnavailable
 from firecrest_gql.files.archives import Archives
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
+from firecrest_gql.files.downloads import Downloads
 from firecrest_gql.files.road import FileRoad
 from firecrest_gql.files.service import Files
 from firecrest_gql.gateway.bodies import BoundedRequests
+from firecrest_gql.gateway.content import Content
 from firecrest_gql.gateway.endpoint import Endpoint
 from firecrest_gql.gateway.health import health_routes
 from firecrest_gql.gateway.playground import Playground
@@ -170,6 +172,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             files=files,
             changes=Changes(road, files),
             archives=Archives(road, files),
+            downloads=Downloads(reach.transport, files),
             directories=Directories(road),
             jobs=jobs,
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
@@ -238,12 +241,13 @@ def build_app(settings: Settings) -> Starlette:
                 schema, built, reach.verifier, limits=settings.limits, allowed_origins=settings.server.allowed_origins
             )
             limits = settings.limits
-            bounded = BoundedRequests(
-                endpoint, max_body_size=limits.max_body_size, max_bodies_size=limits.max_bodies_size
+            bounded = partial(
+                BoundedRequests, max_body_size=limits.max_body_size, max_bodies_size=limits.max_bodies_size
             )
             routes[:] = [
-                Route("/graphql", bounded, methods=["GET", "POST"]),
+                Route("/graphql", bounded(endpoint), methods=["GET", "POST"]),
                 WebSocketRoute("/graphql", endpoint),
+                Route("/content/{id}", bounded(Content(built, reach.verifier, limits))),
                 *health_routes(built.health, partial(redis_is_up, reach)),
                 *_playground(settings),
             ]
@@ -313,13 +317,14 @@ def _playground(settings: Settings) -> list[BaseRoute]:
 
 
 def _cors(origins: tuple[str, ...]) -> list[Middleware]:
-    headers = ["Authorization", "Content-Type", "X-Request-ID"]
-    expose = ["X-Request-ID", "Retry-After", "WWW-Authenticate"]
+    headers = ["Authorization", "Content-Type", "If-None-Match", "If-Range", "Range", "X-Request-ID"]
+    of_files = ["Accept-Ranges", "Content-Disposition", "Content-Range", "ETag"]
+    expose = ["X-Request-ID", "Retry-After", "WWW-Authenticate", *of_files]
     return [
         Middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=headers,
             expose_headers=expose,
         )

@@ -7,6 +7,7 @@ from functools import cached_property
 from firecrest_gql.files.archives import Archives
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
+from firecrest_gql.files.downloads import Downloads
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.compute import Compute
 from firecrest_gql.jobs.listings import Listings
@@ -34,6 +35,7 @@ class Services:
     files: Files
     changes: Changes
     archives: Archives
+    downloads: Downloads
     directories: Directories
     jobs: Jobs
     compute: Compute
@@ -57,13 +59,15 @@ def go_on() -> None:
 class Context:
     """The caller, the request's id, and the services; loaders live as long as the request.
 
-    `lasts` is called where the operation turns out to be a subscription, whose time is not that of one answer.
+    `lasts` is called where the operation turns out to be a subscription, whose time is not that of one answer;
+    `origin` is where the client has found this server.
     """
 
     principal: Principal
     request_id: str
     services: Services
     lasts: Callable[[], None] = go_on
+    origin: str = ""
 
     @property
     def caller(self) -> Caller:

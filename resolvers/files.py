@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import InvalidInput
-from firecrest_gql.model.files import File, FileContent
+from firecrest_gql.model.files import File, FileContent, FileType
 from firecrest_gql.model.jobs import OutputChunk
 from firecrest_gql.settings import SystemSettings
+from resolvers import ids
 from resolvers.context import Context
 from resolvers.systems import system
 
@@ -75,6 +76,13 @@ async def follow(context: Context, name: str, path: str, offset: int | None) -> 
     async with aclosing(context.services.tails.follow(found, context.caller, place, offset)) as chunks:
         async for chunk in chunks:
             yield chunk
+
+
+def content_url(context: Context, of: File) -> str | None:
+    """Where a regular file's bytes are over HTTP; the address is no credential."""
+    if of.type is not FileType.REGULAR:
+        return None
+    return f"{context.origin}/content/{ids.encode('file', of.system, of.location)}"
 
 
 async def create_directory(context: Context, name: str, path: str, parents: bool, mode: str | None) -> Written:

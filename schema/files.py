@@ -130,6 +130,11 @@ class File(Node):
         """Its bytes from an offset on."""
         return await files.content(info.context, self, offset, length)
 
+    @field(str | None)
+    def content_url(self: model.File, info: Info) -> str | None:
+        """Of a regular file: where its bytes are read over plain HTTP, with ranges; it needs the bearer token."""
+        return files.content_url(info.context, self)
+
     @field(optional(lazy("FileConnection", "schema.files")), cost=REMOTE)
     async def entries(
         self: model.File,

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from strawberry.utils.str_converters import to_camel_case
 
@@ -173,7 +174,12 @@ async def test_nothing_is_read_outside_the_allowed_paths(inmate: Client, system:
 async def test_an_id_made_elsewhere_leads_nowhere_else(
     user: Client, inmate: Client, system: str, outside: Path
 ) -> None:
-    told = await user.ask(FILE % "id", system=system, path=str(outside / "secret"))
+    told = await user.ask(FILE % "id contentUrl", system=system, path=str(outside / "secret"))
+    async with httpx.AsyncClient(trust_env=False) as http:
+        url = told["system"]["file"]["contentUrl"].replace(
+            user.demo["graphql_url"][:-8], inmate.demo["graphql_url"][:-8]
+        )
+        assert (await http.get(url, headers=inmate.headers)).status_code == 403
     query = "query($id: ID!) { node(id: $id) { id ... on File { content { text } } } }"
     assert await inmate.code(query, id=told["system"]["file"]["id"]) == ErrorCode.PERMISSION_DENIED
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
@@ -217,7 +223,14 @@ def test_no_operation_is_forgotten() -> None:
     mutations = schema.mutation_type.fields if schema.mutation_type is not None else {}
     with_paths = {name for name, field in mutations.items() if "path" in field.args["input"].type.of_type.fields}
     assert with_paths == set(CHANGES), "each change of a path is tried outside the allowed paths"
-    plain = {to_camel_case(field.name) for field in fields(File)} | {"id", "system", "path", "rawPath", "name"}
+    plain = {to_camel_case(field.name) for field in fields(File)} | {
+        "id",
+        "system",
+        "path",
+        "rawPath",
+        "name",
+        "contentUrl",
+    }
     remote = set(schema.get_type("File").fields) - plain  # type: ignore[union-attr]
     assert remote == {*READS, *OF_LINKS}, "so is each reading field of a file"
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
-from firecrest_gql.command import Command, Operation, Result, Stdin
+from firecrest_gql.command import Command, Operation, Remote, Result, Stdin
 from firecrest_gql.errors import CommandTimeout
 from firecrest_gql.files.confinement import Hold, confined, confined_each
 from firecrest_gql.model.identity import Caller
@@ -27,10 +27,15 @@ class FileCommand(Command[T]):
 
     def confined(self, trees: Sequence[str]) -> list[str]:
         """Its argument vector where paths may lead to these trees alone."""
-        paths = [(hold, str(getattr(self, field))) for field, hold in self.holds.items()]
-        names = {field: hold.called(path) for field, (hold, path) in zip(self.holds, paths, strict=True)}
-        held = cast("FileCommand[T]", replace(cast("Any", self), **names))
-        return confined(held.argv, trees, paths)
+        return held_argv(self, self.holds, trees)
+
+
+def held_argv(remote: Remote, holds: Mapping[str, Hold], trees: Sequence[str]) -> list[str]:
+    """The argument vector of a command or stream whose paths, in these fields, may lead to these trees alone."""
+    paths = [(hold, str(getattr(remote, field))) for field, hold in holds.items()]
+    names = {field: hold.called(path) for field, (hold, path) in zip(holds, paths, strict=True)}
+    held = cast("Remote", replace(cast("Any", remote), **names))
+    return confined(held.argv, trees, paths)
 
 
 class EachCommand(FileCommand[T]):

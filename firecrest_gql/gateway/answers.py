@@ -6,13 +6,19 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse
 
 from firecrest_gql.errors import (
+    CommandFailed,
     CommandTimeout,
+    DelegationUnavailable,
     ErrorCode,
     FirecrestError,
     Forbidden,
     IdentityProviderUnavailable,
     InvalidInput,
+    NotFound,
     Overloaded,
+    PermissionDenied,
+    RateLimited,
+    SystemUnavailable,
     TooLarge,
     Unauthenticated,
 )
@@ -26,6 +32,13 @@ STATUSES: dict[type[FirecrestError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     IdentityProviderUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotFound: HTTPStatus.NOT_FOUND,
+    PermissionDenied: HTTPStatus.FORBIDDEN,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    SystemUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    DelegationUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    CommandTimeout: HTTPStatus.GATEWAY_TIMEOUT,
+    CommandFailed: HTTPStatus.BAD_GATEWAY,
 }
 
 KINDS: dict[int, type[FirecrestError]] = {

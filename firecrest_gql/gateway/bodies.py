@@ -73,7 +73,7 @@ class Body:
         self._declared = dict(scope["headers"]).get(b"content-length", b"0")
         self._size = 0
         self._read = asyncio.Event()
-        if scope["method"] == "GET":
+        if scope["method"] in ("GET", "HEAD"):
             self._read.set()  # its body means nothing, and nobody reads it
 
     async def receive(self) -> Message:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -25,6 +25,7 @@ from strawberry.types.execution import PreExecutionError
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.gateway.answers import GRAPHQL_JSON, protocol_refusal, refusal
 from firecrest_gql.gateway.authentication import VerifiesTokens, bearer, request_id
+from firecrest_gql.gateway.origin import origin_of
 from firecrest_gql.gateway.sockets import Adapter, Socket
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.settings import LimitSettings
@@ -84,7 +85,9 @@ class Endpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """What the resolvers of this request carry; a socket makes its own for each operation."""
-        return None if isinstance(request, WebSocket) else self._context(request.state.principal, request.state.id)  # type: ignore[return-value]
+        if isinstance(request, WebSocket):
+            return None  # type: ignore[return-value]
+        return self._context(request.state.principal, request.state.id, request)
 
     async def execute_operation(self, request: Request, sub_response: Response, **rest: Any) -> Any:  # type: ignore[override]
         """What failed before it was executed is a client's error where the client knows the difference."""
@@ -146,8 +149,11 @@ class Endpoint(GraphQL[Context, None]):
         except (RecursionError, ValueError):
             raise json.JSONDecodeError("not readable", "", 0) from None
 
-    def _context(self, principal: Principal, of_request: str, lasts: Callable[[], None] = go_on) -> Context:
-        return Context(principal, of_request, self._services, lasts)
+    def _context(
+        self, principal: Principal, of_request: str, of: HTTPConnection, lasts: Callable[[], None] = go_on
+    ) -> Context:
+        origin = origin_of(of, self._services.settings.server.public_url)
+        return Context(principal, of_request, self._services, lasts, origin)
 
     async def _answer(self, request: Request) -> Response:
         start = time.monotonic()

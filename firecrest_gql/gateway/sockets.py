@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphql import GraphQLError
+from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import WebSocketDisconnected
@@ -53,7 +54,7 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
     """One client's socket; the endpoint sets the class's collaborators."""
 
     verifier: VerifiesTokens
-    new_context: Callable[[Principal, str, Callable[[], None]], Context]
+    new_context: Callable[[Principal, str, HTTPConnection, Callable[[], None]], Context]
     request_seconds: float
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -66,7 +67,9 @@ class Socket(BaseGraphQLTransportWSHandler[Any, None]):
         """A fresh one for each operation, so that none sees what an earlier one read."""
         if self._principal is None:
             return None
-        return type(self).new_context(self._principal, _request_id.get() or uuid.uuid4().hex, _last)
+        of_request = _request_id.get() or uuid.uuid4().hex
+        opened: HTTPConnection = self.websocket.ws  # type: ignore[attr-defined]  # it is an `Adapter`
+        return type(self).new_context(self._principal, of_request, opened, _last)
 
     @context.setter
     def context(self, _: object) -> None:

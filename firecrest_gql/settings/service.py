@@ -72,6 +72,9 @@ class ServerSettings(Block):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     allowed_origins: tuple[str, ...] = Field((), description="Origins, besides our own, whose pages may call us")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="Where clients find us; None: as each request says"
+    )
     probe_seconds: float = Field(10, ge=1, description="Between two looks at each system and component")
     playground: bool = Field(True, description="Serve GraphiQL at /")
     playground_directory: Path | None = Field(None, description="The built playground; None: beside the package")
