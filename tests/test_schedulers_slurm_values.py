@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firecrest_gql.command import Result
@@ -16,7 +16,9 @@ from firecrest_gql.schedulers.slurm.record import FIELDS as ACCOUNTING_FIELDS
 from firecrest_gql.schedulers.slurm.records import records, token
 from firecrest_gql.schedulers.slurm.states import STATES, job_state
 from firecrest_gql.schedulers.slurm.values import cpu_seconds, exit_pair, memory, seconds, size, time, wait_status
+from tests.sizes import size as sized
 
+HYPOTHESIS = settings(max_examples=sized(25, 10_000))
 TEXT = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 
 ROW = {
@@ -69,6 +71,7 @@ def accounting(**changes: str) -> Job:
     return job
 
 
+@HYPOTHESIS
 @given(
     st.lists(
         st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=())), min_size=3, max_size=3),
@@ -86,6 +89,7 @@ def test_fields_come_back_whatever_they_hold(rows: list[list[str]]) -> None:
     assert [value.encode("utf-8", "surrogateescape") for value in found] == expected
 
 
+@HYPOTHESIS
 @given(st.binary(max_size=500))
 def test_any_output_is_read_or_refused_but_breaks_nothing(output: bytes) -> None:
     queue_command, accounting_command = (
@@ -96,6 +100,7 @@ def test_any_output_is_read_or_refused_but_breaks_nothing(output: bytes) -> None
     assert accounting_command.parse(Result(0, output, b"")) == []
 
 
+@HYPOTHESIS
 @given(st.fixed_dictionaries({name: st.text(TEXT, max_size=8) for name in FIELDS}))
 def test_fields_of_any_content_make_a_job(row: dict[str, str]) -> None:
     whole = {**row, "JobArrayID": "7", "SubmitTime": "N/A", "EndTime": "N/A"}

@@ -1,4 +1,4 @@
-"""Slurm from 22.05 on, by its own command line programs."""
+"""Slurm from 20.11 on, by its own command line programs."""
 
 from firecrest_gql.schedulers.slurm.dialect import Slurm
 

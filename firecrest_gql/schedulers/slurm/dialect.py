@@ -34,7 +34,7 @@ USERNAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,255}")
 
 
 class Slurm:
-    """Slurm from 22.05 on; newer releases print the same fields."""
+    """Slurm from 20.11 to 25.11; all print the fields that we ask for."""
 
     kind = "slurm"
     features: frozenset[Feature] = frozenset(

@@ -19,6 +19,7 @@ STATES = {
     "PREEMPTED": JobState.PREEMPTED,
     "RECONFIG_FAIL": JobState.FAILED,
     "REQUEUED": JobState.REQUEUED,
+    "REQUEUED_CRON": JobState.REQUEUED,  # 20.11
     "REQUEUE_FED": JobState.REQUEUED,
     "REQUEUE_HOLD": JobState.HELD,
     "RESIZING": JobState.RUNNING,
