@@ -49,6 +49,21 @@ def attribute(description: str, graphql_type: object = None) -> Any:
     return strawberry.field(description=description, graphql_type=graphql_type)
 
 
+def optional(kind: Any) -> Any:
+    """The type or null."""
+    return Optional[kind]  # noqa: UP045  (a string's type has no |)
+
+
+def converted(name: str, show: Callable[[str], str], description: str, graphql_type: object = optional(str)) -> Any:
+    """A field that shows the attribute's text, which may hold bytes that are not UTF-8, as JSON can carry it."""
+
+    def resolver(self: Any) -> str | None:
+        value = getattr(self, name)
+        return None if value is None else show(value)
+
+    return strawberry.field(resolver, graphql_type=graphql_type, description=description)
+
+
 def given(description: str, default: Any = strawberry.UNSET) -> Any:
     """A field of an input; without a default it must be given."""
     return strawberry.field(description=description, **({} if default is strawberry.UNSET else {"default": default}))
@@ -67,11 +82,6 @@ def says(description: str, name: str | None = None) -> Any:
 def lazy(name: str, module: str) -> Any:
     """The type of that name in a module that is imported later: the way round a cycle of types."""
     return Annotated[name, strawberry.lazy(module)]
-
-
-def optional(kind: Any) -> Any:
-    """The type or null."""
-    return Optional[kind]  # noqa: UP045  (a string's type has no |)
 
 
 def enum(kind: E, description: str, values: dict[str, str]) -> E:

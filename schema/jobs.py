@@ -6,16 +6,19 @@ import strawberry
 
 from firecrest_gql.model import files as files_model
 from firecrest_gql.model import jobs as model
+from firecrest_gql.model.files import raw, shown
 from firecrest_gql.settings import SystemSettings
 from resolvers import ids, jobs
 from resolvers.systems import system as find_system
-from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional
+from schema.fields import REMOTE, Info, attribute, converted, field, given, given_values, lazy, optional
 from schema.files import File
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
 
 USAGE = ("maxMemory", "cpuSeconds", "steps")
 """What accounting alone tells: selected below a list of jobs, it is asked for together with them."""
+
+AS_GIVEN = "A path as it can be given: base64:… where it is not UTF-8."
 
 CHUNK = 200
 """The cost of a chunk's bytes, up to 64 KiB, which aliases could ask for many times in each event."""
@@ -40,7 +43,7 @@ class Job(Node):
     """A job of a system's scheduler."""
 
     job_id: str = attribute("As the scheduler writes it; not a number.")
-    name: str = attribute("The name that its user gave it.")
+    name: str = converted("name", shown, "The name that its user gave it.", str)
     user: str = attribute("Whose it is.")
     account: str | None = attribute("What it is charged to.")
     partition: str | None = attribute("The queue that it is in.")
@@ -64,14 +67,14 @@ class Job(Node):
     gpu_count: int | None = attribute("How many GPUs it has or asks for.")
     memory: BigInt | None = attribute("Bytes of memory that it has or asks for.")
     node_list: str | None = attribute("The nodes, in the scheduler's notation.")
-    working_directory: str | None = attribute("Where it runs.")
-    stdin_path: str | None = attribute("What it reads.")
-    stdout_path: str | None = attribute("Where its output goes.")
-    stderr_path: str | None = attribute("Where its error output goes.")
+    working_directory: str | None = converted("working_directory", raw, f"Where it runs. {AS_GIVEN}")
+    stdin_path: str | None = converted("stdin_path", raw, f"What it reads. {AS_GIVEN}")
+    stdout_path: str | None = converted("stdout_path", raw, f"Where its output goes. {AS_GIVEN}")
+    stderr_path: str | None = converted("stderr_path", raw, f"Where its error output goes. {AS_GIVEN}")
     array_job_id: str | None = attribute("The array that it is a task of.")
     array_task_id: str | None = attribute("Which of the array's tasks it is.")
     dependency: str | None = attribute("What it still waits for.")
-    comment: str | None = attribute("Its user's comment.")
+    comment: str | None = converted("comment", shown, "Its user's comment.")
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

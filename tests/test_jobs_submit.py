@@ -28,6 +28,11 @@ HELLO = "#!/bin/sh\necho hello\n"
 BOTH = pytest.mark.parametrize("system", ["local", pytest.param("slurm", marks=pytest.mark.slurm)])
 
 
+def raw(path: bytes) -> str:
+    """The path as it is given where it is not UTF-8."""
+    return "base64:" + base64.b64encode(path).decode()
+
+
 async def submitted(user: Client, **job: Any) -> dict[str, Any]:
     """The result of the task that submitted the job."""
     task = (await user.ask(SUBMIT, input=job))["submitJob"]["task"]
@@ -199,7 +204,55 @@ async def test_the_same_key_on_another_system_is_another_key(user: Client) -> No
     assert (await refused(user, **job))[0] == "CONFLICT"
 
 
-NAMES = ["a|b", "it's R&D (1)#2", "日本", '"quoted" \\n $(id)', " blanks  inside ", "%j;,=", "--wrap=id"]
+@BOTH
+async def test_values_reach_the_job_byte_for_byte_and_make_no_other_variable(
+    user: Client, demo: dict[str, Any], system: str
+) -> None:
+    home = next(there["home"]["fireuser"] for there in demo["systems"] if there["name"] == system)
+    values = {
+        "COMMA": "1,INJECTED=/evil",
+        "QUOTES": "'\"`$(id) \\",
+        "LINES": "one\ntwo\n",
+        "WORLD": "日本 🚀",
+        "EMPTY": "",
+        "EQUALS": "a=b;c",
+    }
+    shown = " ".join(f'"${name}"' for name in values)
+    folder = f"{home}/odd {uuid4().hex}".encode() + b" \xff'|,"
+    script = f"""#!/bin/sh
+printf '<%s>' "$@" {shown} "${{INJECTED-none}}" "$PWD"
+"""
+    create = "mutation($input: CreateDirectoryInput!) { createDirectory(input: $input) { path } }"
+    await user.ask(create, input={"system": system, "path": raw(folder)})
+    arguments = ["a b", "-x", "", "c\nd", "日"]
+    job = await submitted(
+        user,
+        system=system,
+        script=script,
+        arguments=arguments,
+        workingDirectory=raw(folder),
+        stdoutPath=raw(folder + b"/\xfe out"),
+        environment=[{"name": name, "value": value} for name, value in values.items()],
+    )
+    printed = await output(user, system, job["jobId"])
+    words = [word.encode() for word in (*arguments, *values.values(), "none")]
+    assert printed == b"".join(b"<%s>" % word for word in (*words, folder))
+    assert (await ended(user, system, job["jobId"]))["stdoutPath"] == raw(folder + b"/\xfe out")
+
+
+@pytest.mark.parametrize("argument", ["scriptPath", "workingDirectory", "stdinPath", "stdoutPath", "stderrPath"])
+@pytest.mark.parametrize(
+    "path", ["base64:!", "base64:" + "cmVs", raw(b"/two\nlines"), raw(b"/nul\0"), "relative", "/\udcff"]
+)
+async def test_a_path_that_cannot_be_carried_is_refused_naming_its_argument(
+    user: Client, argument: str, path: str
+) -> None:
+    job = {"system": "local", argument: path} | ({} if argument == "scriptPath" else {"script": HELLO})
+    code, words = await refused(user, **job)
+    assert (code, words.split(":")[0]) == ("INVALID_INPUT", argument)
+
+
+NAMES = ["a|b", "it's R&D (1)#2", "日本", "`quoted` \\n $(id) 🚀", " blanks  inside ", "%j;,=", "--wrap=id"]
 
 
 @BOTH
@@ -210,6 +263,12 @@ async def test_a_name_comes_back_byte_for_byte_from_queue_and_accounting(user: C
     assert (await ended(user, system, job["jobId"]))["name"] == name
     nodes = (await user.ask(NAMED, system=system, name=name))["system"]["jobs"]["nodes"]
     assert job["jobId"] in [node["jobId"] for node in nodes]
+
+
+@pytest.mark.slurm
+async def test_a_name_that_accounting_would_change_is_refused(user: Client) -> None:
+    code, words = await refused(user, system="slurm", script=HELLO, name='say "x"')
+    assert (code, words.split(":")[0]) == ("INVALID_INPUT", "name")
 
 
 @BOTH

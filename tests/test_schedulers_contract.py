@@ -29,7 +29,7 @@ LONG = JobSpec(script="#!/bin/sh\nsleep 600\n")
 
 ODD_NAMES = (
     "a|b",
-    "R&D 'x' \"y\"",
+    "R&D 'x' (1)#2",
     "$(id) `id` \\n",
     "--wrap=x",
     "two\nlines",

@@ -77,6 +77,7 @@ def database(folders: Folders) -> Process:
         f"--socket={folders.database_socket}",
         f"--pid-file={folders.database}/pid",
         f"--init-file={folders.database}.sql",
+        "--character-set-server=utf8mb4",  # as Debian configures it: jobs' names are kept whole
         "--skip-networking",
         "--skip-name-resolve",
         "--innodb-buffer-pool-size=64M",

@@ -120,6 +120,7 @@ class Slurm:
     def update(self, job_id: str, change: JobChange) -> Command[None]:
         """By scontrol."""
         require_job_ids(JOB_ID, (job_id,))
+        _require_name(change.name)
         return Update(job_id, change)
 
     def partitions(self, show_hidden: bool = False) -> Command[list[Partition]]:
@@ -157,6 +158,13 @@ class Slurm:
         require_carriable(spec)
         require_features(self.kind, self.features, spec)
         require_options(spec.options)
+        _require_name(spec.name)
+
+
+def _require_name(name: str | None) -> None:
+    """Accounting tells a name with ` in the place of \", whatever its release."""
+    if name is not None and '"' in name:
+        raise InvalidInput(f"name: {name[:80]!r} has a double quote, which Slurm's accounting does not keep")
 
 
 def _require_filter(job_filter: JobFilter, username: str) -> None:
