@@ -75,9 +75,9 @@ class Jobs:
         if rest and usage and self._accounts(system):
             live = with_usage(live, accounted)
         if _shows_own(job_filter, caller):
-            # An array that was just submitted is told of by its tasks.
-            told = {job.array_job_id for job in (*live, *accounted)}
-            accounted = merge(accounted, [job for job_id, job in recent.items() if job_id not in told])
+            # What was just submitted is told of by its tasks or components as soon as these are.
+            known = frozenset[str]().union(*(job.ids for job in (*live, *accounted)))
+            accounted = [*accounted, *(job for job_id, job in recent.items() if job_id not in known)]
         return [job for job in merge(live, accounted) if matches(job, job_filter)]
 
     async def live(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:

@@ -51,9 +51,10 @@ class Accounting(Command[list[Job]]):
 
     @property
     def argv(self) -> list[str]:
-        """Time, ids, users and plain names are sacct's matter, the rest is ours."""
+        """Time, ids, users and plain conditions are sacct's matter; it would fail on an unknown QOS."""
         whole = () if self.usage else ("--allocations",)
-        return sacct(FIELDS, self.mark, *whole, *self._users(), *self._jobs(), *self._times(), *chosen(self.job_filter))
+        plain = chosen(self.job_filter, "name", "partition", "account")
+        return sacct(FIELDS, self.mark, *whole, *self._users(), *self._jobs(), *self._times(), *plain)
 
     def parse(self, result: Result) -> list[Job]:
         """The jobs that the filter means."""

@@ -49,8 +49,12 @@ class Queue(Command[list[Job]]):
 
     @property
     def argv(self) -> list[str]:
-        """Ids, one user and plain names are squeue's matter; it would fail on any unknown among several users."""
-        return squeue(FIELDS, self.mark, *self._jobs(), *self._user(), *chosen(self.job_filter))
+        """Ids and one user are squeue's matter, as it would fail on any unknown among several, and plain conditions.
+
+        Not the name, which may have changed: what squeue leaves out would be told as accounting still has it.
+        """
+        plain = chosen(self.job_filter, "partition", "account", "qos")
+        return squeue(FIELDS, self.mark, *self._jobs(), *self._user(), *plain)
 
     def parse(self, result: Result) -> list[Job]:
         """The jobs that the filter means."""
@@ -70,14 +74,13 @@ class Queue(Command[list[Job]]):
         return users is None or job.user in users
 
 
-# Conditions that both programs take as a list, as long as the value cannot be read as several or as a pattern.
-CHOOSING = ("name", "partition", "account", "qos")
+# The programs take lists, so a value must not be read as several.
 PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 
 
-def chosen(job_filter: JobFilter) -> list[str]:
-    """What of the filter the scheduler can apply by itself."""
-    values = ((option, getattr(job_filter, option)) for option in CHOOSING)
+def chosen(job_filter: JobFilter, *options: str) -> list[str]:
+    """What of these conditions the program can apply by itself."""
+    values = ((option, getattr(job_filter, option)) for option in options)
     return [f"--{option}={value}" for option, value in values if value is not None and PLAIN.fullmatch(value)]
 
 
