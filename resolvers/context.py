@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from firecrest_gql.errors import FirecrestError
 from firecrest_gql.files.archives import Archives
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
@@ -51,6 +52,14 @@ class Services:
     health: HealthBook
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why something of the answer, at this place of it, is missing or not whole."""
+
+    place: tuple[str | int, ...]
+    error: FirecrestError
+
+
 def go_on() -> None:
     """Nothing: who serves the operation bounds its time in another way."""
 
@@ -78,6 +87,11 @@ class Context:
     def allowance(self) -> Allowance:
         """What the answer to this request may still carry."""
         return Allowance(self.services.settings.limits.max_answer_size)
+
+    @cached_property
+    def faults(self) -> list[Fault]:
+        """What is missing from an answer that stands all the same."""
+        return []
 
     @cached_property
     def loaders(self) -> Loaders:

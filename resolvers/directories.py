@@ -1,30 +1,58 @@
 """Listings and searches: pages of files with their cursors."""
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from firecrest_gql.errors import InvalidInput
+from firecrest_gql.errors import InvalidInput, PermissionDenied
+from firecrest_gql.files.directories import Listed
 from firecrest_gql.files.pages import Entry, Wanted
 from firecrest_gql.model.files import File, FileOrder
 from firecrest_gql.model.page import Edge, Page
 from resolvers import cursors
-from resolvers.context import Context
+from resolvers.context import Context, Fault
 from resolvers.systems import system
 
 KEY = re.compile(r"(-?[0-9]+(\.[0-9]+)?)?")
 
 
-async def page(context: Context, of: File, wanted: Wanted, first: int, after: str | None, count: bool) -> Page[File]:
-    """One page of what is wanted of a directory."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where in the answer a page stands, and where each of its files; whether all of them are to be counted."""
+
+    page: tuple[str | int, ...]
+    before: tuple[str, ...]
+    behind: tuple[str, ...]
+    count: bool
+
+    def place(self, index: int) -> tuple[str | int, ...]:
+        """Where this file stands."""
+        return (*self.page, *self.before, index, *self.behind)
+
+
+async def page(context: Context, of: File, wanted: Wanted, first: int, after: str | None, asked: Asked) -> Page[File]:
+    """One page of what is wanted of a directory; what could not be read on the way is told beside it."""
     cursors.check_first(first, context.services.settings.limits.max_page_size)
     behind = None if after is None else _decoded(after, wanted.order)
     found, directories = system(context, of.system), context.services.directories
-    listed = await directories.page(found, context.caller, of, wanted, first=first, after=behind, count=count)
+    listed = await directories.page(found, context.caller, of, wanted, first=first, after=behind, count=asked.count)
+    context.faults.extend(_faults(of, listed, asked))
     return Page(
         edges=tuple(_edge(entry, wanted.order) for entry in listed.entries),
         has_next_page=listed.more,
         has_previous_page=after is not None,
         total_count=listed.total,
     )
+
+
+def _faults(of: File, listed: Listed, asked: Asked) -> Iterator[Fault]:
+    for index, entry in enumerate(listed.entries):
+        if entry.closed:
+            said = f"{entry.file.path!r} may not be listed by this user: what is in it is missing"
+            yield Fault(asked.place(index), PermissionDenied(said))
+    if listed.unread:
+        said = f"some directories below {of.path!r} may not be read by this user: what is in them is missing"
+        yield Fault(asked.page, PermissionDenied(said))
 
 
 def _edge(entry: Entry, order: FileOrder) -> Edge[File]:

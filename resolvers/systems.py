@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from firecrest_gql.errors import InvalidInput, NotFound
-from firecrest_gql.model.files import FileSystemUsage, UserAccount
+from firecrest_gql.model.files import FileSystemUsage, Quota, UserAccount
 from firecrest_gql.model.health import ComponentHealth, HealthStatus
 from firecrest_gql.model.jobs import Partition
 from firecrest_gql.settings import FileSystemSettings, SystemSettings
@@ -61,6 +61,11 @@ def user_path(context: Context, of: FileSystem) -> str | None:
 async def usage(context: Context, of: FileSystem) -> FileSystemUsage:
     """The room that it has."""
     return await context.loaders.usage(of.system, of.path)
+
+
+async def quotas(context: Context, of: FileSystem) -> list[Quota] | None:
+    """What the viewer, the viewer's groups and projects may keep there; None where the site names no command."""
+    return await context.services.files.quotas(of.system, context.caller, of.settings) if of.settings.quotas else None
 
 
 def status(context: Context, found: SystemSettings) -> HealthStatus:

@@ -6,7 +6,7 @@ from strawberry.extensions import ValidationCache
 from firecrest_gql.settings import LimitSettings
 from schema.cost import CostLimiter
 from schema.enums import SERVED_ENUMS
-from schema.errors import CodedSchema
+from schema.errors import CodedSchema, PartialAnswers
 from schema.files import File
 from schema.jobs import Job
 from schema.mutation import Mutation
@@ -33,6 +33,7 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
             ValidationCache,
             OwnErrors,
             NamedOperation,
+            PartialAnswers,
             LastingSubscriptions,
             lambda: CostLimiter(limits),
         ],

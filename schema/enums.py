@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from firecrest_gql.errors import ErrorCode
 from firecrest_gql.jobs.page import JobOrder
-from firecrest_gql.model.files import Compression, FileOrder, FileType
+from firecrest_gql.model.files import Compression, FileOrder, FileType, QuotaKind
 from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.jobs import JobState, OutputStream
 from firecrest_gql.model.tasks import TaskKind, TaskStatus
@@ -32,6 +32,11 @@ enum(
     JobOrder,
     "In which order jobs are listed.",
     {"SUBMITTED_DESC": "The newest first.", "SUBMITTED": "The oldest first."},
+)
+enum(
+    QuotaKind,
+    "Whom a quota bounds.",
+    {"USER": "One user.", "GROUP": "A group of the system.", "PROJECT": "A project, or a fileset."},
 )
 enum(
     FileOrder,

@@ -2,18 +2,19 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import ExecutionResult, GraphQLError
 from strawberry.exceptions import MissingQueryError
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionContext
 from strawberry.types.graphql import OperationType
 
 from firecrest_gql.errors import ErrorCode, FirecrestError, InvalidInput, QueryTooComplex
-from resolvers.context import Context
+from resolvers.context import Context, Fault
 
 REQUEST_FAULTS = CannotGetOperationTypeError | InvalidOperationTypeError | MissingQueryError
 ABORTED = re.compile(r".*Parsing aborted\.|Validation aborted\.")
@@ -36,6 +37,23 @@ class CodedSchema(strawberry.Schema):
         request_id = context.request_id if isinstance(context, Context) else None
         for error in errors:
             code_error(error, request_id)
+
+
+class PartialAnswers(SchemaExtension):
+    """Tells what is missing from what a resolver has answered; a field's own error would take all of it away."""
+
+    def on_execute(self) -> Iterator[None]:
+        """Add the errors to the answer's."""
+        yield
+        result, context = self.execution_context.result, self.execution_context.context
+        if isinstance(result, ExecutionResult) and isinstance(context, Context) and context.faults:
+            result.errors = [*(result.errors or ()), *(_partial(fault, context) for fault in context.faults)]
+
+
+def _partial(fault: Fault, context: Context) -> GraphQLError:
+    error = GraphQLError(fault.error.message, path=fault.place, original_error=fault.error)
+    code_error(error, context.request_id)
+    return error
 
 
 def code_error(error: GraphQLError, request_id: str | None) -> None:

@@ -19,6 +19,17 @@ from schema.scalars import Base64, BigInt
 from schema.selection import selects
 
 
+def _asked(info: Info) -> directories.Asked:
+    """What of the field's page the client has asked for, and where in the answer it stands."""
+    nodes = selects(info, "nodes")
+    return directories.Asked(
+        page=tuple(info.path.as_list()),
+        before=("nodes",) if nodes else ("edges",),
+        behind=() if nodes else ("node",),
+        count=selects(info, "totalCount"),
+    )
+
+
 @strawberry.type(description="Bytes out of a file.")
 class FileContent:
     """Bytes out of a file."""
@@ -156,7 +167,7 @@ class File(Node):
             match=match,
             order=order_by,
         )
-        return await directories.page(info.context, self, wanted, first, after, selects(info, "totalCount"))
+        return await directories.page(info.context, self, wanted, first, after, _asked(info))
 
     @field(optional(lazy("FileConnection", "schema.files")), cost=REMOTE)
     async def search(
@@ -171,7 +182,7 @@ class File(Node):
     ) -> Page[model.File]:
         """What is found below a directory, hidden entries too; every condition that is given must hold."""
         wanted = Wanted(hidden=True, depth=max_depth, match=name, type=type, words=contains, search=True)
-        return await directories.page(info.context, self, wanted, first, after, selects(info, "totalCount"))
+        return await directories.page(info.context, self, wanted, first, after, _asked(info))
 
 
 @strawberry.type(description="A file in a list.")

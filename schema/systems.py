@@ -49,6 +49,18 @@ class FileSystemUsage:
     available: BigInt = attribute("Bytes that a user may still write, quotas aside.")
 
 
+@strawberry.type(description="How much somebody may keep on a file system, and keeps.")
+class Quota:
+    """How much somebody may keep on a file system, and keeps."""
+
+    kind: files_model.QuotaKind = attribute("Whom it bounds.")
+    name: str = attribute("The user, the group or the project.")
+    bytes_used: BigInt | None = attribute("Bytes that are kept.")
+    bytes_limit: BigInt | None = attribute("Bytes that may be kept; null where there is no limit.")
+    files_used: BigInt | None = attribute("Files and directories (inodes) that are kept.")
+    files_limit: BigInt | None = attribute("Files and directories that may be kept; null where there is no limit.")
+
+
 @strawberry.type(description="A file system that the site names.")
 class FileSystem:
     """A file system that the site names."""
@@ -66,6 +78,11 @@ class FileSystem:
     async def usage(self: systems.FileSystem, info: Info) -> files_model.FileSystemUsage:
         """The room that it has; those of one system are one command."""
         return await systems.usage(info.context, self)
+
+    @field(optional(list[Quota]), cost=REMOTE)
+    async def quotas(self: systems.FileSystem, info: Info) -> list[files_model.Quota] | None:
+        """The viewer's quotas, and those of groups and projects, as the site's commands tell them; null without any."""
+        return await systems.quotas(info.context, self)
 
 
 @strawberry.type(description="One supercomputer, or anything that its login nodes answer for.")

@@ -64,10 +64,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "changeOwner": {"group": "nogroup", "recursive": True},
     "compressFiles": {"target": "stolen"},
     "extractArchive": {"target": "stolen", "overwrite": True},
+    "startCopy": {"target": "stolen"},
 }
 # Of these the last place may be a link that leads out, for it is what it points to that changes.
 FOLLOWING = ("touchFile", "changeMode", "changeOwner")
-MUTATION = "mutation($input: %sInput!) { %s(input: $input) { path } }"
+MUTATION = "mutation($input: %sInput!) { %s(input: $input) { __typename } }"
 FILE = "query($system: String!, $path: String!) { system(name: $system) { file(path: $path) { %s } } }"
 
 

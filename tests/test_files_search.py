@@ -22,6 +22,8 @@ QUERY = """query($system: String!, $path: String!) { system(name: $system) { fil
     found: %s { nodes { rawPath name type size linkTarget } edges { cursor } pageInfo { hasNextPage endCursor }
     %s } } } }"""
 
+ONE = "query($system: String!, $path: String!) { system(name: $system) { file(path: $path) { %s } } }"
+
 
 async def ask(user: Client, path: str, field: str, more: str = "", system: str = "local") -> dict[str, Any]:
     """One page."""
@@ -181,8 +183,28 @@ async def test_what_nobody_may_read_is_refused_or_left_out_on_a_real_sshd(user: 
     for path in (f"{remote}/open", f"{remote}/closed/inner"):
         await change(user, "createDirectory", "slurm", path=path, parents=True)
     await change(user, "changeMode", "slurm", path=f"{remote}/closed", mode="000")
-    said = await user.ask(QUERY % ("entries(recursive: true)", "totalCount"), system="slurm", path=remote)
-    assert [node["name"] for node in said["system"]["file"]["found"]["nodes"]] == ["closed", "open"]
+    await change(user, "createDirectory", "slurm", path=f"{remote}/open/under", mode="0400")
+    for shown in ("nodes { name }", "edges { node { name } }"):
+        query = ONE % f"entries(recursive: true, first: 3) {{ {shown} totalCount }}"
+        said = (await user.post(query, system="slurm", path=remote)).json()
+        page = said["data"]["system"]["file"]["entries"]
+        nodes = page.get("nodes") or [edge["node"] for edge in page["edges"]]
+        assert [node["name"] for node in nodes] == ["closed", "open", "under"]
+        assert page["totalCount"] == 3
+        places = [
+            error["path"][:4] + [last for last in error["path"][4:] if last != "node"] for error in said["errors"]
+        ]
+        assert places == [["system", "file", "entries", shown[:5], index] for index in (0, 2)]
+        assert {error["extensions"]["code"] for error in said["errors"]} == {ErrorCode.PERMISSION_DENIED}
+        assert [name in error["message"] for error, name in zip(said["errors"], ("/closed'", "/under'"), strict=True)]
+    for field in ('entries(recursive: true, match: "op*")', "search(type: REGULAR)"):
+        said = (await user.post(ONE % f"{field} {{ nodes {{ name }} }}", system="slurm", path=remote)).json()
+        [error] = said["errors"]
+        assert error["path"] == ["system", "file", field.partition("(")[0]]
+        assert error["extensions"]["code"] == ErrorCode.PERMISSION_DENIED
+        assert len(said["data"]["system"]["file"][field.partition("(")[0]]["nodes"]) == ("op*" in field)
+    for field in ("entries", "entries(recursive: true, maxDepth: 1)"):
+        assert len(await names_of(user, remote, field, "slurm")) == 2
     for field in ("entries", 'search(contains: "x")'):
         assert await code(user, f"{remote}/closed", field, "slurm") == ErrorCode.PERMISSION_DENIED
     await change(user, "changeMode", "slurm", path=f"{remote}/closed", mode="0300")
@@ -196,10 +218,18 @@ NAME = st.binary(min_size=1, max_size=20).map(os.fsdecode).filter(lambda name: "
 @given(st.lists(NAME, unique=True, max_size=5), st.binary(max_size=30).filter(lambda data: data.count(b"\0") < 14))
 def test_what_find_prints_is_read_whatever_the_names_are(names: list[str], cut: bytes) -> None:
     numbers = {"%y": "f", "%m": "644", "%M": "-rw-r--r--", "%l": "", "%u": "u", "%g": "g"}
-    records = [[*(numbers.get(field, "1") for field in FIELDS[:-1]), f"./{name}"] for name in names]
-    data = b"".join(os.fsencode(value) + b"\0" for record in records for value in record)
+    records = [[*(numbers.get(field, "1") for field in FIELDS[:-1]), f"./{name}", ""] for name in names]
+    values = [str(len(names)), *(value for record in records for value in record)]
+    data = b"".join(os.fsencode(value) + b"\0" for value in values)
     page = ListPage("local", "/d", Wanted(order=FileOrder.SIZE), 10)
-    entries = page.parse(Result(0, data + cut, b""))
-    assert [(entry.file.location, entry.key, entry.below) for entry in entries] == [
+    found = page.parse(Result(0, data + cut, b""))
+    assert [(entry.file.location, entry.key, entry.below) for entry in found.entries] == [
         (f"/d/{name}", "1", name) for name in names
     ]
+    assert found.passed >= len(names)
+
+
+def test_a_page_whose_entries_have_vanished_goes_on_behind_them() -> None:
+    page = ListPage("local", "/d", Wanted(), 3)
+    gone = page.parse(Result(0, b"3\0", b"find: './a': No such file or directory\n"))
+    assert (gone.entries, gone.passed) == ((), 3)

@@ -34,6 +34,7 @@ class Changes:
         self, system: SystemSettings, caller: Caller, path: str, target: str, *, dereference: bool, overwrite: bool
     ) -> str:
         """Copy it, with everything in it."""
+        _check_both(path, target)
         place = await self._files.resolve(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         check_apart(place, beside)
@@ -42,6 +43,7 @@ class Changes:
 
     async def move(self, system: SystemSettings, caller: Caller, path: str, target: str, *, overwrite: bool) -> str:
         """Move or rename it."""
+        _check_both(path, target)
         place = await self._files.resolve_changeable(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         check_apart(place, beside)
@@ -72,6 +74,12 @@ class Changes:
         place = await self._files.resolve_changeable(system, caller, path)
         await self._road.run(system, caller, ChangeOwner(place, owner, group, recursive))
         return place
+
+
+def _check_both(path: str, target: str) -> None:
+    """Refuse what can never be, before the home is asked for."""
+    paths.check(path=path, target=target)
+    check_apart(*(paths.resolve(given, argument="path", home="/~") for given in (path, target)))
 
 
 def check_apart(path: str, target: str) -> None:

@@ -2,23 +2,29 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.errors import InvalidInput, PermissionDenied
+from firecrest_gql.errors import Conflict, InvalidInput, PermissionDenied
 from firecrest_gql.files import paths
 from firecrest_gql.files.listing import refuse_non_directory
-from firecrest_gql.files.pages import Count, Entry, ListPage, Wanted, check_wanted
+from firecrest_gql.files.pages import Count, Entry, Found, ListPage, Wanted, check_wanted
 from firecrest_gql.files.road import FileRoad, allows_all
 from firecrest_gql.model.files import File
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
 
+LOOKS = 5  # at a page whose entries vanish
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page's entries, whether there are more, and how many in all where somebody asked."""
+    """A page's entries, whether there are more, and how many in all where somebody asked.
+
+    `unread`: some directories below could not be read, which are no entries of any page.
+    """
 
     entries: tuple[Entry, ...]
     more: bool
     total: int | None
+    unread: bool = False
 
 
 class Directories:
@@ -42,11 +48,20 @@ class Directories:
         refuse_non_directory(directory)
         _check(system, wanted)
         listing = ListPage(system.name, directory.location, wanted, first + 1, after)
-        found = await self._road.run(system, caller, listing)
-        total, more = len(found), len(found) > first
+        found = await self._found(system, caller, listing)
+        total, more = len(found.entries), found.passed > first
         if count and (more or after is not None):
             total = await self._road.run(system, caller, Count(directory.location, wanted))
-        return Listed(tuple(found[:first]), more, total if count else None)
+        unread = found.unread > 0 and wanted.chosen and after is None
+        return Listed(found.entries[:first], more, total if count else None, unread)
+
+    async def _found(self, system: SystemSettings, caller: Caller, listing: ListPage) -> Found:
+        """A page; once more where all of its entries have vanished since they were listed."""
+        for _ in range(LOOKS):
+            found = await self._road.run(system, caller, listing)
+            if found.entries or not found.passed:
+                return found
+        raise Conflict(f"{listing.path!r} changes faster than it can be listed: try again")
 
 
 def _check(system: SystemSettings, wanted: Wanted) -> None:

@@ -56,14 +56,18 @@ STRERROR: dict[str, Meaning] = {
     "Too many levels of symbolic links": (InvalidInput, "is a loop of symbolic links"),
 }
 
-_QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|`[^'\n]*'|"[^"\n]*\"""")
+# A name between quotes: as a shell would take it (coreutils), and with escapes (findutils).
+_QUOTED = (
+    re.compile(r"""'[^'\n]*'|`[^'\n]*'|"[^"\n]*\""""),
+    re.compile(r"""'(?:[^'\\\n]|\\.)*'|`[^'\n]*'|"[^"\n]*\""""),
+)
 _LAST = re.compile(rf"(?:^|: |\()({'|'.join(map(re.escape, STRERROR))})\)?$", re.MULTILINE)
 
 
 def failure(path: str, stderr: bytes, exit_status: int) -> FirecrestError:
     """The error that these last words mean for this path."""
     text = stderr.decode("utf-8", "surrogateescape").replace(path, "").strip()
-    meaning = _phrase(_QUOTED.sub("", text)) or _strerror(text)
+    meaning = _phrase([quoted.sub("", text) for quoted in _QUOTED]) or _strerror(text)
     if meaning is not None:
         kind, sentence = meaning
         return kind(f"{path!r} {sentence}")
@@ -71,8 +75,9 @@ def failure(path: str, stderr: bytes, exit_status: int) -> FirecrestError:
     return CommandFailed(f"the operation on {path!r} ended with status {exit_status}: {words or 'no message'}")
 
 
-def _phrase(text: str) -> Meaning | None:
-    return next((meaning for words, meaning in PHRASES.items() if words in text), None)
+def _phrase(readings: list[str]) -> Meaning | None:
+    said = (meaning for words, meaning in PHRASES.items() if all(words in text for text in readings))
+    return next(said, None)
 
 
 def _strerror(text: str) -> Meaning | None:

@@ -29,10 +29,10 @@ TYPES = {
 
 def entries(output: bytes, system: str) -> Iterator[File]:
     """The files that the records describe."""
-    return (file_of(record, system) for record in records(output))
+    return (file_of(record, system) for record in _records(output))
 
 
-def records(output: bytes) -> Iterator[list[str]]:
+def _records(output: bytes) -> Iterator[list[str]]:
     """The values of each record, in the order of `FIELDS`; a record cut short at the end is left out."""
     values = output.decode("utf-8", "surrogateescape").split("\0")
     for start in range(0, len(values) - len(FIELDS), len(FIELDS)):

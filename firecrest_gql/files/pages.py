@@ -1,12 +1,13 @@
 """One page of what a directory holds: sorted on the system, where also all but the page's entries stay."""
 
+import re
 from dataclasses import dataclass
 
 from firecrest_gql.command import Operation, Result
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure
-from firecrest_gql.files.listing import FIELDS, FORMAT, file_of, records
+from firecrest_gql.files.listing import FIELDS, FORMAT, file_of
 from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import File, FileOrder, FileType
 
@@ -20,6 +21,9 @@ ORDERS = {
     FileOrder.MODIFIED: ("%T@", "-k2,2n", "-k3"),
     FileOrder.MODIFIED_DESC: ("%T@", "-k2,2nr", "-k3r"),
 }
+
+RECORD = len(FIELDS) + 1  # and whether it is closed
+UNREAD = re.compile(rb"^find: .*: Permission denied$", re.MULTILINE)
 
 # find(1), -type
 LETTERS = {
@@ -45,7 +49,12 @@ shift 5
 sort -z -t / "$first" "$second" -k1,1 |
 sed -z "${after:+0,/^z\//d;}s:^[^/]*/[^/]*/:./:" |
 head -z -n "$count" |
-xargs -0r sh -c 'links=$1; shift; find "$links" "$@" -maxdepth 0 -printf "$0"' "$format" "$links"
+xargs -0r sh -c 'links=$1
+shift
+printf "%d\0" "$#"
+find "$links" "$@" -maxdepth 0 -printf "$0" \
+  \( -type d \( ! -readable -o ! -executable \) -printf "closed\0" -o -printf "\0" \)
+' "$format" "$links"
 """
 COUNT = r'{ SOURCE; } | tr -cd "\0" | wc -c'
 
@@ -72,6 +81,11 @@ class Wanted:
             return Operation.SEARCH
         return None if self.depth == 1 else Operation.RECURSION
 
+    @property
+    def chosen(self) -> bool:
+        """Whether some entries are left out, so that not every directory on the way is an entry."""
+        return self.match is not None or self.type is not None or self.words is not None
+
     def argv(self, program: str, path: str, *own: str) -> list[str]:
         """The program over what is wanted below this path."""
         source = FIND if self.words is None else GREP
@@ -92,15 +106,31 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a page, with what it is sorted by: its key and its path below the directory."""
+    """A file of a page, with what it is sorted by: its key and its path below the directory.
+
+    `closed`: a directory that this user may not list, so that what is in it is missing.
+    """
 
     file: File
     key: str
     below: str
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ListPage(FileCommand[list[Entry]]):
+class Found:
+    """The entries of a page: of `passed` names, for some may have vanished meanwhile.
+
+    `unread` tells how many directories on the way could not be listed, whether or not they are entries of the page.
+    """
+
+    entries: tuple[Entry, ...]
+    passed: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage(FileCommand[Found]):
     """At most `count` entries behind the one with this key and path, in order."""
 
     system: str
@@ -126,18 +156,28 @@ class ListPage(FileCommand[list[Entry]]):
         """By what is wanted."""
         return self.wanted.operation
 
-    def parse(self, result: Result) -> list[Entry]:
+    def parse(self, result: Result) -> Found:
         """Entries that vanished meanwhile are left out; a directory that cannot be read is an error."""
-        found = [self._entry(record) for record in records(result.stdout)]
-        if not found:
+        values = result.stdout.decode("utf-8", "surrogateescape").split("\0")
+        entries: list[Entry] = []
+        passed = at = 0
+        while at < len(values) - 1:
+            if values[at].isdigit():
+                passed, at = passed + int(values[at]), at + 1
+            else:
+                record, at = values[at : at + RECORD], at + RECORD
+                entries.extend([self._entry(record)] if at < len(values) else [])
+        if not entries:
             _check_directory(self.path, result)
-        return found
+        return Found(tuple(entries), passed, len(UNREAD.findall(result.stderr)))
 
     def _entry(self, record: list[str]) -> Entry:
+        *record, path, closed = record
         key, _, _ = ORDERS[self.wanted.order]
-        below = record[-1].removeprefix("./")
-        record = [*record[:-1], f"{self.path.rstrip('/')}/{below}"]
-        return Entry(file_of(record, self.system), record[FIELDS.index(key)] if key else "", below)
+        below = path.removeprefix("./")
+        file = file_of([*record, f"{self.path.rstrip('/')}/{below}"], self.system)
+        entered = self.wanted.depth is None or below.count("/") + 1 < self.wanted.depth
+        return Entry(file, record[FIELDS.index(key)] if key else "", below, entered and bool(closed))
 
 
 @dataclass(frozen=True, slots=True)

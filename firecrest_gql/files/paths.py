@@ -26,6 +26,12 @@ def resolve(path: str, *, argument: str, home: str | None = None) -> str:
     return "/" + normpath(path).lstrip("/")
 
 
+def check(**arguments: str) -> None:
+    """Refuse what can be no path wherever the home is, before anybody is asked for it; raises as `resolve`."""
+    for argument, path in arguments.items():
+        resolve(path, argument=argument, home="/")
+
+
 def allow(path: str, allowed: tuple[str, ...], *, argument: str) -> None:
     """Refuse a path outside these trees."""
     if not any(tree == "/" or path == tree.rstrip("/") or path.startswith(tree.rstrip("/") + "/") for tree in allowed):

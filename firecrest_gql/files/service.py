@@ -1,8 +1,9 @@
 """File operations of one viewer: parameters are checked before a certificate is made."""
 
+import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied, TooLarge
@@ -11,11 +12,12 @@ from firecrest_gql.files.account import Account
 from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
 from firecrest_gql.files.listing import Stat
 from firecrest_gql.files.measuring import DiskUsage, MimeTypes, Usage
+from firecrest_gql.files.quotas import Quotas
 from firecrest_gql.files.road import FileRoad, allows_all
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
-from firecrest_gql.model.files import File, FileContent, FileSystemUsage, UserAccount
+from firecrest_gql.model.files import File, FileContent, FileSystemUsage, Quota, UserAccount
 from firecrest_gql.model.identity import Caller
-from firecrest_gql.settings import SystemSettings
+from firecrest_gql.settings import FileSystemSettings, SystemSettings
 
 HOME_SECONDS = 300.0
 LINE_GUESS = 1024
@@ -46,6 +48,7 @@ class Files:
 
     async def resolve(self, system: SystemSettings, caller: Caller, path: str, *, argument: str = "path") -> str:
         """The absolute path, inside the allowed trees or the home."""
+        paths.check(**{argument: path})
         limited = not allows_all(system)
         home = await self.home(system, caller) if limited or paths.needs_home(path) else None
         found = paths.resolve(path, argument=argument, home=home)
@@ -136,6 +139,16 @@ class Files:
         """The room of the file system at each place, by one command."""
         return await self._road.run(system, caller, Usage(tuple(wanted)))
 
+    async def quotas(self, system: SystemSettings, caller: Caller, of: FileSystemSettings) -> list[Quota]:
+        """What each of the file system's commands tells, all at once."""
+        names = {"{username}": caller.username, "{path}": of.path}
+        commands = [
+            Quotas(tuple(_replaced(word, names) for word in asked.command), asked.format, caller.username)
+            for asked in of.quotas
+        ]
+        told = await asyncio.gather(*(self._road.run(system, caller, command) for command in commands))
+        return [quota for quotas in told for quota in quotas]
+
     async def create_directory(
         self, system: SystemSettings, caller: Caller, path: str, *, parents: bool, mode: str | None
     ) -> str:
@@ -197,6 +210,12 @@ def _length(system: SystemSettings, size: int | None, argument: str) -> int:
             f"{argument}: {size} bytes are over maxInlineFileSize, {limit}; read on from nextOffset, or startDownload"
         )
     return size
+
+
+def _replaced(word: str, names: Mapping[str, str]) -> str:
+    for name, value in names.items():
+        word = word.replace(name, value)
+    return word
 
 
 def _check_mode(mode: str | None) -> None:

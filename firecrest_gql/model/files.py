@@ -140,6 +140,26 @@ class FileSystemUsage:
     available: int
 
 
+class QuotaKind(StrEnum):
+    """Whom a quota bounds."""
+
+    USER = "USER"
+    GROUP = "GROUP"
+    PROJECT = "PROJECT"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much somebody may keep, and keeps; None where there is no limit, or none is told. Sizes in bytes."""
+
+    kind: QuotaKind
+    name: str
+    bytes_used: int | None = None
+    bytes_limit: int | None = None
+    files_used: int | None = None
+    files_limit: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A group of a system, with its number."""

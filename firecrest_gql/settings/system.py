@@ -75,6 +75,24 @@ class SchedulerSettings(Block):
     )
 
 
+class QuotaFormat(StrEnum):
+    """What prints quotas, and so how they are read."""
+
+    LFS = "lfs"
+    QUOTA = "quota"
+    MMLSQUOTA = "mmlsquota"
+    JSON = "json"
+
+
+class QuotaSettings(Block):
+    """A command that tells quotas; it runs as the user."""
+
+    format: QuotaFormat
+    command: tuple[str, ...] = Field(
+        min_length=1, description="The program and its arguments; {username} and {path} are replaced"
+    )
+
+
 class FileSystemSettings(Block):
     """A file system that users may reach."""
 
@@ -82,6 +100,7 @@ class FileSystemSettings(Block):
     kind: str | None = Field(None, description="scratch, home, archive, …")
     default: bool = False
     user_path: str | None = Field(None, description="The user's own directory there; {username} is replaced")
+    quotas: tuple[QuotaSettings, ...] = Field((), description="The commands that tell the quotas of this file system")
 
 
 class SystemLimits(Block):
