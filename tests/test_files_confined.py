@@ -65,6 +65,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "compressFiles": {"target": "stolen"},
     "extractArchive": {"target": "stolen", "overwrite": True},
     "startCopy": {"target": "stolen"},
+    "startMove": {"target": "stolen"},
+    "startRemove": {"recursive": True},
+    "startSync": {"target": "stolen"},
 }
 # Of these the last place may be a link that leads out, for it is what it points to that changes.
 FOLLOWING = ("touchFile", "changeMode", "changeOwner")
