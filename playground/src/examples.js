@@ -1,9 +1,6 @@
 // The tabs that a first visit opens; the files are tested against the contract.
-<<<<<<< HEAD
 import archive from '../examples/Archive.graphql?raw';
-=======
 import followFile from '../examples/FollowFile.graphql?raw';
->>>>>>> 4da77da (Follow outputs through the same shared tails, and tell who may not read one)
 import followOutput from '../examples/FollowOutput.graphql?raw';
 import submitJob from '../examples/SubmitJob.graphql?raw';
 import systemsAndFiles from '../examples/SystemsAndFiles.graphql?raw';
