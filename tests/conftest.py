@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.provider",
     "tests.service",
     "tests.slurm",
+    "tests.transfers",
     "tests.workstation",
 ]
 

@@ -1,9 +1,7 @@
 """Transfers inside a system, by GraphQL: a job moves the bytes, in the transfer queue or as a supervised process."""
 
 import os
-import shutil
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,66 +12,39 @@ from tests.client import Client
 from tests.files import ODD_NAMES, names, path_of
 from tests.processes import processes
 from tests.sizes import size
-from tests.transfers import CANCEL, FIELDS, carried_out, ended, folder_of, home_of, refused, start, stopped
+from tests.transfers import (
+    CANCEL,
+    FIELDS,
+    MANY,
+    carried_out,
+    ended,
+    file,
+    folder_of,
+    home_of,
+    owned,
+    refused,
+    start,
+    stopped,
+    tree,
+)
 from tests.waiting import until
-
-MANY = 4000  # files, which take cp long enough to be stopped at it
-
-
-@pytest.fixture(params=["local", pytest.param("slurm", marks=pytest.mark.slurm)])
-def system(request: pytest.FixtureRequest, demo: dict[str, Any]) -> str:
-    """Each system: processes move the bytes on the one, jobs of a queue on the other."""
-    return str(request.param)
-
-
-@pytest.fixture
-async def place(demo: dict[str, Any], system: str) -> AsyncIterator[Path]:
-    """A new directory in the user's home; nothing temporary may be left in it."""
-    home = home_of(demo, system)
-    made = home / f"transfers-{uuid4().hex}"
-    made.mkdir()
-    shutil.chown(made, home.owner(), home.group())
-    yield made
-    assert names(made, "**/.firecrest.*") == []
-    shutil.rmtree(made)
-
-
-def owned(path: Path) -> Path:
-    """The path, given to whoever owns the directory."""
-    for each in (path, *path.rglob("*")):
-        os.chown(each, path.parent.stat().st_uid, path.parent.stat().st_gid, follow_symlinks=False)
-    return path
-
-
-def file(path: Path, data: bytes = b"bytes") -> Path:
-    """A file of the user's."""
-    path.write_bytes(data)
-    return owned(path)
-
-
-def tree(path: Path, count: int) -> Path:
-    """A directory of the user's with so many files."""
-    path.mkdir()
-    for number in range(count):
-        (path / f"{number}").write_bytes(b"%d" % number)
-    return owned(path)
 
 
 @pytest.mark.parametrize("name", ODD_NAMES[: size(3, len(ODD_NAMES))])
-async def test_a_file_of_any_name_is_copied_by_a_job(user: Client, system: str, place: Path, name: str) -> None:
+async def test_a_file_of_any_name_is_copied_by_a_job(user: Client, either: str, workplace: Path, name: str) -> None:
     data = os.urandom(70_000)
-    source, target = file(place / name, data), place / f"{name[:200]}.copy"
-    made = await carried_out(user, "startCopy", system=system, path=path_of(source), target=path_of(target))
+    source, target = file(workplace / name, data), workplace / f"{name[:200]}.copy"
+    made = await carried_out(user, "startCopy", system=either, path=path_of(source), target=path_of(target))
     assert target.read_bytes() == data
     assert (made["kind"], made["size"], made["sourcePath"]) == ("COPY", 70_000, path_of(source))
 
 
-async def test_a_tree_is_copied_with_everything_in_it(user: Client, system: str, place: Path) -> None:
-    source = tree(place / "a", 50)
+async def test_a_tree_is_copied_with_everything_in_it(user: Client, either: str, workplace: Path) -> None:
+    source = tree(workplace / "a", 50)
     (source / "link").symlink_to("7")
-    await carried_out(user, "startCopy", system=system, path=str(source), target=str(place / "b"))
-    assert names(place / "b") == names(source)
-    assert (place / "b" / "link").readlink() == Path("7")
+    await carried_out(user, "startCopy", system=either, path=str(source), target=str(workplace / "b"))
+    assert names(workplace / "b") == names(source)
+    assert (workplace / "b" / "link").readlink() == Path("7")
 
 
 @pytest.mark.slurm
@@ -96,12 +67,12 @@ async def test_where_there_is_a_queue_the_job_is_in_it_and_leaves_nothing_behind
         left.unlink()
 
 
-async def test_what_cannot_work_is_refused_before_anything_begins(user: Client, system: str, place: Path) -> None:
-    source, closed = file(place / "source"), owned(tree(place / "closed", 1))
-    (place / "closed").chmod(0o555)
+async def test_what_cannot_work_is_refused_before_anything_begins(user: Client, either: str, workplace: Path) -> None:
+    source, closed = file(workplace / "source"), owned(tree(workplace / "closed", 1))
+    (workplace / "closed").chmod(0o555)
     for given, code in (
-        ({"path": str(place / "none")}, "NOT_FOUND"),
-        ({"target": str(place / "none" / "target")}, "NOT_FOUND"),
+        ({"path": str(workplace / "none")}, "NOT_FOUND"),
+        ({"target": str(workplace / "none" / "target")}, "NOT_FOUND"),
         ({"target": str(source)}, "INVALID_INPUT"),
         ({"target": str(closed / "0")}, "PERMISSION_DENIED"),
         ({"path": str(closed), "target": str(closed / "below")}, "INVALID_INPUT"),
@@ -113,77 +84,79 @@ async def test_what_cannot_work_is_refused_before_anything_begins(user: Client, 
         ({"targetSystem": "elsewhere"}, "UNSUPPORTED"),
         ({"system": "nowhere"}, "NOT_FOUND"),
     ):
-        asked = {"system": system, "path": str(source), "target": str(place / "target"), **given}
+        asked = {"system": either, "path": str(source), "target": str(workplace / "target"), **given}
         assert (await refused(user, "startCopy", **asked))[0] == code, given
-    file(place / "target", b"old")
-    code, message = await refused(user, "startCopy", system=system, path=str(source), target=str(place / "target"))
+    file(workplace / "target", b"old")
+    code, message = await refused(user, "startCopy", system=either, path=str(source), target=str(workplace / "target"))
     assert (code, "overwrite" in message) == ("ALREADY_EXISTS", True)
-    assert names(place) == ["closed", "source", "target"]
-    await carried_out(user, "startCopy", system=system, path=str(source), target=str(place / "target"), overwrite=True)
-    assert (place / "target").read_bytes() == b"bytes"
+    assert names(workplace) == ["closed", "source", "target"]
+    await carried_out(
+        user, "startCopy", system=either, path=str(source), target=str(workplace / "target"), overwrite=True
+    )
+    assert (workplace / "target").read_bytes() == b"bytes"
 
 
-async def test_a_moved_tree_is_at_its_new_place_alone(user: Client, system: str, place: Path) -> None:
-    source = tree(place / "a", 5)
-    made = await carried_out(user, "startMove", system=system, path=str(source), target=str(place / "b"))
-    assert (names(place), names(place / "b"), made["kind"]) == (["b"], ["0", "1", "2", "3", "4"], "MOVE")
-    asked = {"system": system, "path": str(place / "b"), "target": str(place / "c")}
+async def test_a_moved_tree_is_at_its_new_place_alone(user: Client, either: str, workplace: Path) -> None:
+    source = tree(workplace / "a", 5)
+    made = await carried_out(user, "startMove", system=either, path=str(source), target=str(workplace / "b"))
+    assert (names(workplace), names(workplace / "b"), made["kind"]) == (["b"], ["0", "1", "2", "3", "4"], "MOVE")
+    asked = {"system": either, "path": str(workplace / "b"), "target": str(workplace / "c")}
     assert (await refused(user, "startMove", **{**asked, "path": "~"}))[0] == "PERMISSION_DENIED"
-    assert (await refused(user, "startMove", **{**asked, "path": str(place / "a")}))[0] == "NOT_FOUND"
-    assert (await refused(user, "startMove", **{**asked, "target": str(place / "b" / "c")}))[0] == "INVALID_INPUT"
+    assert (await refused(user, "startMove", **{**asked, "path": str(workplace / "a")}))[0] == "NOT_FOUND"
+    assert (await refused(user, "startMove", **{**asked, "target": str(workplace / "b" / "c")}))[0] == "INVALID_INPUT"
 
 
-async def test_a_tree_is_removed_where_that_is_asked(user: Client, system: str, place: Path) -> None:
-    asked = {"system": system, "path": str(tree(place / "a", 5))}
+async def test_a_tree_is_removed_where_that_is_asked(user: Client, either: str, workplace: Path) -> None:
+    asked = {"system": either, "path": str(tree(workplace / "a", 5))}
     assert (await refused(user, "startRemove", **asked))[0] == "NOT_EMPTY"
-    for path in ("/", "~", str(place.parent.parent)):
-        code, _ = await refused(user, "startRemove", system=system, path=path, recursive=True)
+    for path in ("/", "~", str(workplace.parent.parent)):
+        code, _ = await refused(user, "startRemove", system=either, path=path, recursive=True)
         assert code == "PERMISSION_DENIED", path
     await carried_out(user, "startRemove", **asked, recursive=True)
-    assert names(place) == []
+    assert names(workplace) == []
     assert (await refused(user, "startRemove", **asked))[0] == "NOT_FOUND"
 
 
-async def test_a_directory_is_made_like_another(user: Client, system: str, place: Path) -> None:
-    source, target = tree(place / "a", 5), tree(place / "b", 7)
+async def test_a_directory_is_made_like_another(user: Client, either: str, workplace: Path) -> None:
+    source, target = tree(workplace / "a", 5), tree(workplace / "b", 7)
     (source / "0").write_bytes(b"changed")
     (source / "new\nname").symlink_to("3")
-    asked = {"system": system, "path": str(source), "target": str(target)}
+    asked = {"system": either, "path": str(source), "target": str(target)}
     made = await carried_out(user, "startSync", **asked)
     assert (names(target), made["kind"]) == (sorted([*names(source), "5", "6"]), "SYNC")
     assert (target / "0").read_bytes() == b"changed"
     await carried_out(user, "startSync", **asked, delete=True)
     assert names(target) == names(source)
-    await carried_out(user, "startSync", **{**asked, "target": str(place / "c")})
-    assert names(place / "c") == names(source)
+    await carried_out(user, "startSync", **{**asked, "target": str(workplace / "c")})
+    assert names(workplace / "c") == names(source)
     for given, code in (
         ({"path": str(source / "0")}, "NOT_A_DIRECTORY"),
         ({"target": str(source / "0" / "d")}, "INVALID_INPUT"),
-        ({"target": str(place)}, "INVALID_INPUT"),
+        ({"target": str(workplace)}, "INVALID_INPUT"),
         ({"target": str(target / "0")}, "NOT_A_DIRECTORY"),
-        ({"path": str(place / "none")}, "NOT_FOUND"),
+        ({"path": str(workplace / "none")}, "NOT_FOUND"),
         ({"target": "~"}, "PERMISSION_DENIED"),
     ):
         assert (await refused(user, "startSync", **{**asked, **given}))[0] == code, given
 
 
 async def test_a_synchronisation_that_fails_says_why_and_removes_nothing(
-    user: Client, system: str, place: Path
+    user: Client, either: str, workplace: Path
 ) -> None:
-    source, target = tree(place / "a", 3), tree(place / "b", 5)
+    source, target = tree(workplace / "a", 3), tree(workplace / "b", 5)
     (source / "1").write_bytes(b"longer")
     (source / "1").chmod(0)
     os.chown(source / "1", 0, 0)
-    begun = await start(user, "startSync", system=system, path=str(source), target=str(target), delete=True)
+    begun = await start(user, "startSync", system=either, path=str(source), target=str(target), delete=True)
     task = await ended(user, begun["transfer"]["id"])
     assert (task["status"], task["error"]["code"]) == ("FAILED", "PERMISSION_DENIED")
     assert str(source) in task["error"]["message"]
     assert names(target) == ["0", "1", "2", "3", "4"]
 
 
-async def test_progress_is_told_while_the_bytes_move(user: Client, system: str, place: Path) -> None:
-    source = tree(place / "many", MANY)
-    begun = await start(user, "startCopy", system=system, path=str(source), target=str(place / "copy"))
+async def test_progress_is_told_while_the_bytes_move(user: Client, either: str, workplace: Path) -> None:
+    source = tree(workplace / "many", MANY)
+    begun = await start(user, "startCopy", system=either, path=str(source), target=str(workplace / "copy"))
     process = await stopped("cp", str(source))
     updates = user.events(f"subscription($id: ID!) {{ taskUpdated(id: $id) {{ {FIELDS} }} }}", id=begun["task"]["id"])
     told: list[dict[str, Any]] = []
@@ -196,39 +169,39 @@ async def test_progress_is_told_while_the_bytes_move(user: Client, system: str, 
     assert told[-1]["progress"]["done"] == told[-1]["progress"]["total"] == begun["transfer"]["size"]
 
 
-async def test_a_discarded_transfer_ends(user: Client, system: str, place: Path) -> None:
-    source = tree(place / "many", MANY)
-    begun = await start(user, "startCopy", system=system, path=str(source), target=str(place / "copy"))
+async def test_a_discarded_transfer_ends(user: Client, either: str, workplace: Path) -> None:
+    source = tree(workplace / "many", MANY)
+    begun = await start(user, "startCopy", system=either, path=str(source), target=str(workplace / "copy"))
     await stopped("cp", str(source))
     discard = "mutation($id: ID!) { discardTransfer(input: {transferId: $id}) { transfer { id } } }"
     for _ in range(2):
         assert (await user.ask(discard, id=begun["transfer"]["id"]))["discardTransfer"]["transfer"]["id"]
     assert (await ended(user, begun["transfer"]["id"]))["status"] == "CANCELLED"
-    assert names(place) == ["many"]
+    assert names(workplace) == ["many"]
 
 
-async def test_the_same_key_gives_the_first_transfer_again(user: Client, system: str, place: Path) -> None:
+async def test_the_same_key_gives_the_first_transfer_again(user: Client, either: str, workplace: Path) -> None:
     asked: dict[str, Any] = {
-        "system": system,
-        "path": str(file(place / "a")),
-        "target": str(place / "b"),
+        "system": either,
+        "path": str(file(workplace / "a")),
+        "target": str(workplace / "b"),
         "idempotencyKey": uuid4().hex,
     }
     first = await carried_out(user, "startCopy", **asked)
     assert (await start(user, "startCopy", **asked))["transfer"]["id"] == first["id"]
-    assert (await refused(user, "startCopy", **{**asked, "target": str(place / "c")}))[0] == "CONFLICT"
+    assert (await refused(user, "startCopy", **{**asked, "target": str(workplace / "c")}))[0] == "CONFLICT"
 
 
 async def test_a_cancelled_copy_ends_its_job_and_leaves_nothing_half_written(
-    user: Client, system: str, place: Path
+    user: Client, either: str, workplace: Path
 ) -> None:
-    source = tree(place / "many", MANY)
-    begun = await start(user, "startCopy", system=system, path=str(source), target=str(place / "copy"))
+    source = tree(workplace / "many", MANY)
+    begun = await start(user, "startCopy", system=either, path=str(source), target=str(workplace / "copy"))
     process = await stopped("cp", str(source))
-    assert names(place, ".firecrest.*")
+    assert names(workplace, ".firecrest.*")
     await user.ask(CANCEL, id=begun["task"]["id"])
     assert (await ended(user, begun["transfer"]["id"]))["status"] == "CANCELLED"
-    assert names(place) == ["many"]
+    assert names(workplace) == ["many"]
     await until(lambda: process not in {pid for pid, argv in processes() if argv[0] == "cp"})
 
 
@@ -254,23 +227,25 @@ async def test_a_copy_waits_for_a_job_and_is_cancelled_while_it_waits(user: Clie
 
 
 async def test_transfers_are_listed_and_found_by_their_own_user_alone(
-    user: Client, other_user: Client, system: str, place: Path
+    user: Client, other_user: Client, either: str, workplace: Path
 ) -> None:
     made = [
-        await carried_out(user, "startCopy", system=system, path=str(file(place / "a")), target=str(place / f"b{n}"))
+        await carried_out(
+            user, "startCopy", system=either, path=str(file(workplace / "a")), target=str(workplace / f"b{n}")
+        )
         for n in range(2)
     ]
     listing = """query($system: String!, $first: Int!, $after: String, $kinds: [TransferKind!]) {
         transfers(filter: {system: $system, kinds: $kinds}, first: $first, after: $after) {
             nodes { id } pageInfo { endCursor hasNextPage } } }"""
-    page = (await user.ask(listing, system=system, first=1))["transfers"]
+    page = (await user.ask(listing, system=either, first=1))["transfers"]
     assert [each["id"] for each in page["nodes"]] == [made[1]["id"]]
-    after = (await user.ask(listing, system=system, first=1, after=page["pageInfo"]["endCursor"]))["transfers"]
+    after = (await user.ask(listing, system=either, first=1, after=page["pageInfo"]["endCursor"]))["transfers"]
     assert [each["id"] for each in after["nodes"]] == [made[0]["id"]]
-    assert (await user.ask(listing, system=system, first=9, kinds=["UPLOAD"]))["transfers"]["nodes"] == []
+    assert (await user.ask(listing, system=either, first=9, kinds=["UPLOAD"]))["transfers"]["nodes"] == []
     node = "query($id: ID!) { node(id: $id) { id ... on Transfer { targetPath } } }"
-    assert (await user.ask(node, id=made[0]["id"]))["node"]["targetPath"] == str(place / "b0")
+    assert (await user.ask(node, id=made[0]["id"]))["node"]["targetPath"] == str(workplace / "b0")
     for query in (node, "query($id: ID!) { transfer(id: $id) { id } }"):
         assert await other_user.code(query, id=made[0]["id"]) == "NOT_FOUND"
-    mine = {each["id"] for each in (await other_user.ask(listing, system=system, first=100))["transfers"]["nodes"]}
+    mine = {each["id"] for each in (await other_user.ask(listing, system=either, first=100))["transfers"]["nodes"]}
     assert not mine & {each["id"] for each in made}

@@ -1,11 +1,17 @@
 """Transfers as a user of the API asks for them, on either system."""
 
 import os
+import shutil
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from tests.client import Client
+from tests.files import names
 from tests.processes import processes
 from tests.waiting import until
 
@@ -15,6 +21,7 @@ TRANSFER = """transfer { id kind sourcePath targetPath size bytesTransferred sys
     job { jobId name partition account state dependency reason } }"""
 START = "mutation($input: %sInput!, $wait: Float! = 0) { %s(input: $input, waitSeconds: $wait) { %s %s } }"
 TASK_OF = f"query($id: ID!) {{ transfer(id: $id) {{ {TASK} }} }}"
+MANY = 4000  # files, which take cp long enough to be stopped at it
 CANCEL = "mutation($id: ID!) { cancelTask(input: {id: $id}) { task { id status } } }"
 
 
@@ -63,6 +70,45 @@ def home_of(demo: dict[str, Any], system: str) -> Path:
 def folder_of(demo: dict[str, Any], system: str, task_id: str) -> Path:
     """Where the job of this task keeps what it is about."""
     return home_of(demo, system) / ".firecrest" / "transfers" / task_id
+
+
+@pytest.fixture(params=["local", pytest.param("slurm", marks=pytest.mark.slurm)])
+def either(request: pytest.FixtureRequest, demo: dict[str, Any]) -> str:
+    """Each system: processes move the bytes on the one, jobs of a queue on the other."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def workplace(demo: dict[str, Any], either: str) -> AsyncIterator[Path]:
+    """A new directory in the user's home; nothing temporary may be left in it."""
+    home = home_of(demo, either)
+    made = home / f"transfers-{uuid4().hex}"
+    made.mkdir()
+    shutil.chown(made, home.owner(), home.group())
+    yield made
+    assert names(made, "**/.firecrest.*") == []
+    shutil.rmtree(made)
+
+
+def owned(path: Path) -> Path:
+    """The path, given to whoever owns the directory."""
+    for each in (path, *path.rglob("*")):
+        os.chown(each, path.parent.stat().st_uid, path.parent.stat().st_gid, follow_symlinks=False)
+    return path
+
+
+def file(path: Path, data: bytes = b"bytes") -> Path:
+    """A file of the user's."""
+    path.write_bytes(data)
+    return owned(path)
+
+
+def tree(path: Path, count: int) -> Path:
+    """A directory of the user's with so many files."""
+    path.mkdir()
+    for number in range(count):
+        (path / f"{number}").write_bytes(b"%d" % number)
+    return owned(path)
 
 
 async def stopped(program: str, word: str) -> int:

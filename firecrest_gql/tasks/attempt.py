@@ -129,12 +129,14 @@ class Attempt:
             await self._record(owner, **_failed(error))
 
     def _may_retry(self, task: Task, error: FirecrestError) -> bool:
-        return error.retryable and _seconds_on_it(task) < self._retry_seconds
+        # What waits has its own patience: it may have waited for longer than that already.
+        waits = task.status is TaskStatus.WAITING
+        return error.retryable and (waits or _seconds_on_it(task) < self._retry_seconds)
 
     def _postponed(self, task: Task, error: FirecrestError) -> dict[str, Any]:
         # Half as long again each time: no count has to be kept anywhere.
         self.delay = max(error.retry_after or 0, min(LONGEST_DELAY, max(SHORTEST_DELAY, _seconds_on_it(task) / 2)))
-        return {} if task.message == error.message else {"status": TaskStatus.RUNNING, "message": error.message}
+        return {} if task.message == error.message else {"status": task.status, "message": error.message}
 
     def _paused(self, task: Task, pause: Pause) -> dict[str, Any]:
         self.delay = pause.seconds

@@ -20,6 +20,7 @@ from firecrest_gql.transfers.records import TransferRecords
 QUICK_SECONDS = (0.2, 0.4, 0.7)  # before the first looks, for which the worker's place is kept
 SHORTEST, LONGEST = 1.0, 30.0  # seconds between later looks: a twentieth of the time that it has taken so far
 LOST_SECONDS = 60.0  # for which a new job may be unknown to its scheduler
+SHOWN_SECONDS = 60.0  # within which what a node has written is seen on others: nfs(5), acdirmax
 ENDING_SECONDS = 1.0  # between two looks at a job that was cancelled
 BY_SIGNAL = 128  # a status above it: a signal ended the program, and the scheduler may know why
 
@@ -56,18 +57,12 @@ class Carrying:
         if begun is None:
             transfer = await self._begin(job, transfer, command, terms, input_data, secrets())
             begun = job_of(transfer, job) or ""
-            seen = await _first_looks(job)
-        else:
-            seen = await job.look()
-        state = await job.job(begun) if seen.end is None or seen.end.exit_status > BY_SIGNAL else None
-        if seen.end is None and (state is None or state.final):
-            seen = await job.look()  # between the two looks it may have ended
+            await _first_looks(job)
+        seen, state = await _both_looks(job, begun)
         if seen.end is not None and (seen.end.exit_status <= BY_SIGNAL or _told_all(state)):
             return await self._finish(job, command, seen.end)
-        if state is not None and not state.final:
+        if _may_tell_more(state, age(transfer.submitted_at or job.since)):
             return await self._wait(transfer, seen, state)
-        if state is None and age(transfer.submitted_at or job.since) < LOST_SECONDS:
-            return await self._wait(transfer, seen, None)
         await job.remove_rest()
         return job_error(begun, state)
 
@@ -122,14 +117,31 @@ def job_of(transfer: Transfer, job: TransferJob) -> str | None:
     return ref.job_id if ref is not None and ref.system == job.way.system.name else None
 
 
-async def _first_looks(job: TransferJob) -> Seen:
-    seen = Seen()
+async def _first_looks(job: TransferJob) -> None:
     for seconds in QUICK_SECONDS:
         await asyncio.sleep(seconds)
-        seen = await job.look()
-        if seen.end is not None:
+        if (await job.look()).end is not None:
             break
-    return seen
+
+
+async def _both_looks(job: TransferJob, job_id: str) -> tuple[Seen, Job | None]:
+    """What the program tells, and the scheduler where that does not tell all."""
+    seen = await job.look()
+    if seen.end is not None and seen.end.exit_status <= BY_SIGNAL:
+        return seen, None
+    state = await job.job(job_id)
+    if seen.end is None and (state is None or state.final):
+        seen = await job.look()  # between the two looks it may have ended
+    return seen, state
+
+
+def _may_tell_more(state: Job | None, seconds: float) -> bool:
+    """Whether something is still to be seen of a job, submitted so long ago, whose program has not told its end."""
+    if state is None:
+        return seconds < LOST_SECONDS
+    if state.state in (JobState.COMPLETED, JobState.FAILED) and state.ended_at is not None:
+        return abs(age(state.ended_at)) < SHOWN_SECONDS
+    return not state.final
 
 
 def _told_all(state: Job | None) -> bool:

@@ -5,6 +5,7 @@ from firecrest_gql.model.jobs import NOT_BEGUN, Job, JobState
 from firecrest_gql.model.tasks import TaskError
 
 ENDS = {
+    JobState.COMPLETED: "has ended, and its folder below ~/.firecrest/transfers tells nothing of it",
     JobState.TIMEOUT: "ran into its time limit; ask for more by timeLimitSeconds",
     JobState.CANCELLED: "was cancelled on the system, or the job that it waited for has not succeeded",
     JobState.OUT_OF_MEMORY: "took more memory than it was given",

@@ -16,8 +16,10 @@ from firecrest_gql.transfers.accepting import new_transfer
 from firecrest_gql.transfers.acts import ACTS, command_of
 from firecrest_gql.transfers.carrying import LONGEST, Carrying
 from firecrest_gql.transfers.job import TransferJob, Ways, age
+from firecrest_gql.transfers.outcomes import task_error
 from firecrest_gql.transfers.records import TransferRecords
 
+SOON = 2.0  # seconds, after which a young transfer comes again
 PATIENCE_SECONDS = 7 * 86_400.0  # with a system that is away: as long as a grant may hold
 
 
@@ -43,25 +45,29 @@ class TransferWork:
 
     async def carry_out(self, task: Task) -> TransferRef | Pause | TaskError:
         """The job submitted, or looked at; the transfer once it is done."""
-        transfer = await self.records.ensure(new_transfer(task))
-        command, terms = command_of(task.kind, task.input["command"]), Terms(**task.input["terms"])
         try:
-            job = self.job(task)
-            told = await Carrying(self.records).advance(job, transfer, held_to(job.way.system, command), terms)
+            return await self._step(task)
         except FirecrestError as error:
             return patient(task, error)
+
+    async def end(self, task: Task) -> Pause | None:
+        """Nothing of it runs, and nothing half-written is left."""
+        try:
+            transfer = await self.records.ensure(new_transfer(task))
+            return await Carrying(self.records).end(self.job(task), transfer)
+        except FirecrestError as error:
+            if isinstance(pause := patient(task, error), Pause):
+                return pause
+            raise
+
+    async def _step(self, task: Task) -> TransferRef | Pause | TaskError:
+        command, terms = command_of(task.kind, task.input["command"]), Terms(**task.input["terms"])
+        transfer, job = await self.records.ensure(new_transfer(task)), self.job(task)
+        told = await Carrying(self.records).advance(job, transfer, held_to(job.way.system, command), terms)
         if isinstance(told, Pause | TaskError):
             return told
         await self.records.change(transfer.id, bytes_transferred=transfer.size)
         return TransferRef(transfer.id)
-
-    async def end(self, task: Task) -> Pause | None:
-        """Nothing of it runs, and nothing half-written is left."""
-        transfer = await self.records.ensure(new_transfer(task))
-        try:
-            return await Carrying(self.records).end(self.job(task), transfer)
-        except FirecrestError as error:
-            return patient(task, error)
 
     def job(self, task: Task) -> TransferJob:
         """The task's job on its system."""
@@ -72,8 +78,8 @@ class TransferWork:
         return TransferJob(self.transport, way, caller_of(task), self.attempts, task.id, task.created_at)
 
 
-def patient(task: Task, error: FirecrestError) -> Pause:
-    """To come again when what is away may be back; raises the error where it will not help."""
+def patient(task: Task, error: FirecrestError) -> Pause | TaskError:
+    """To come again when what is away may be back; the end of the task where that will not help, or not any more."""
     if not error.retryable or age(task.created_at) > PATIENCE_SECONDS:
-        raise error
-    return Pause(error.retry_after or LONGEST, error.message)
+        return task_error(error)
+    return Pause(error.retry_after or min(LONGEST, max(SOON, age(task.created_at) / 20)), error.message)
