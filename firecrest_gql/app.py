@@ -167,18 +167,19 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
         watch = JobWatch(jobs, reach.authority, redis, broadcast)
         road = FileRoad(reach.transport)
         files, tails = Files(road), Tails(reach.transport)
+        archives = Archives(road, files)
         yield Services(
             settings=settings,
             files=files,
             changes=Changes(road, files),
-            archives=Archives(road, files),
+            archives=archives,
             downloads=Downloads(reach.transport, files),
             directories=Directories(road),
             jobs=jobs,
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
             watch=watch,
             output=JobOutput(jobs, tails, watch),
-            transfers=transfers(reach, road, files),
+            transfers=transfers(reach, road, files, archives),
             records=reach.records,
             listings=Listings(redis),
             tails=tails,
@@ -189,10 +190,10 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
         )
 
 
-def transfers(reach: Ports, road: FileRoad, files: Files) -> Transfers:
+def transfers(reach: Ports, road: FileRoad, files: Files, archives: Archives) -> Transfers:
     """What is moved inside systems."""
     accepting = Accepting(reach.authority, reach.store, reach.queue.enqueue, reach.records)
-    return Transfers(road, files, reach.ways, accepting)
+    return Transfers(road, files, archives, reach.ways, accepting)
 
 
 async def redis_is_up(reach: Ports) -> None:

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 from firecrest_gql.errors import Conflict, NotFound, Unsupported
+from firecrest_gql.model.files import Compression
 from firecrest_gql.model.jobs import Job
 from firecrest_gql.model.page import Page
 from firecrest_gql.model.tasks import Task
@@ -89,6 +90,47 @@ async def remove(context: Context, asking: Asking, path: str, *, recursive: bool
 async def sync(context: Context, asking: Asking, path: str, target: str, *, delete: bool, wait: float) -> Accepted:
     """Accept the synchronisation as a transfer."""
     accepted = await context.services.transfers.sync(asking, path, target, delete=delete)
+    return await held(context, accepted, wait)
+
+
+async def compress(
+    context: Context,
+    asking: Asking,
+    path: str,
+    target: str,
+    *,
+    compression: Compression,
+    match: str | None,
+    dereference: bool,
+    overwrite: bool,
+    wait: float,
+) -> Accepted:
+    """Accept the making of an archive as a transfer."""
+    accepted = await context.services.transfers.compress(
+        asking,
+        path,
+        target,
+        compression=compression,
+        match=match,
+        dereference=dereference,
+        overwrite=overwrite,
+    )
+    return await held(context, accepted, wait)
+
+
+async def extract(
+    context: Context,
+    asking: Asking,
+    path: str,
+    target: str,
+    *,
+    compression: Compression | None,
+    overwrite: bool,
+    wait: float,
+) -> Accepted:
+    """Accept the unpacking of an archive as a transfer."""
+    service = context.services.transfers
+    accepted = await service.extract(asking, path, target, compression=compression, overwrite=overwrite)
     return await held(context, accepted, wait)
 
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from firecrest_gql.model.files import Compression
 from firecrest_gql.model.transfers import Terms
 from schema.fields import given
 
@@ -61,6 +62,30 @@ class StartSyncInput(TermsInput):
     path: str = given("The directory that stays as it is.")
     target: str = given("The directory that becomes like it; it is made if it is not there.")
     delete: bool = given("Remove from the target what the other does not have, once everything has come.", False)
+
+
+@strawberry.input(description="A file or directory to make an archive of.")
+class StartCompressInput(TermsInput):
+    """A file or directory to make an archive of."""
+
+    system: str = given("Where.")
+    path: str = given("What: a file, or a directory with everything in it; pipes, sockets and devices are left out.")
+    target: str = given("The archive's own path.")
+    compression: Compression = given("How it is compressed.", Compression.GZIP)
+    match: str | None = given("A pattern of find -name: only files and links of such names come in.", None)
+    dereference: bool = given("Whether links come in as what they point to.", False)
+    overwrite: bool = given("Whether an existing file is replaced.", False)
+
+
+@strawberry.input(description="An archive to take apart.")
+class StartExtractInput(TermsInput):
+    """An archive to take apart."""
+
+    system: str = given("Where.")
+    path: str = given("The archive.")
+    target: str = given("The directory for what it holds: a new one, or one that is there and takes what comes.")
+    compression: Compression | None = given("What it is; by its bytes and its name where nothing is said.", None)
+    overwrite: bool = given("Whether existing files are replaced; else nothing is unpacked where one is there.", False)
 
 
 @strawberry.input(description="A transfer that is no longer wanted.")

@@ -13,20 +13,26 @@ from schema.fields import Info, mutation, says
 from schema.job_mutation import Wait
 from schema.transfer_inputs import (
     DiscardTransferInput,
+    StartCompressInput,
     StartCopyInput,
+    StartExtractInput,
     StartMoveInput,
     StartRemoveInput,
     StartSyncInput,
 )
 from schema.transfer_payloads import (
     DiscardTransferPayload,
+    StartCompressPayload,
     StartCopyPayload,
+    StartExtractPayload,
     StartMovePayload,
     StartRemovePayload,
     StartSyncPayload,
 )
 
-StartInput = StartCopyInput | StartMoveInput | StartRemoveInput | StartSyncInput
+StartInput = (
+    StartCopyInput | StartMoveInput | StartRemoveInput | StartSyncInput | StartCompressInput | StartExtractInput
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,44 @@ class TransferMutation:
         asking = _asking(info, input)
         return await transfers.sync(
             info.context, asking, input.path, input.target, delete=input.delete, wait=wait_seconds
+        )
+
+    @mutation(StartCompressPayload)
+    async def start_compress(
+        self,
+        info: Info,
+        input: Annotated[StartCompressInput, says("What, and where to.")],  # noqa: A002
+        wait_seconds: Wait = 0,
+    ) -> Accepted:
+        """Make an archive of a file or a directory by a job."""
+        return await transfers.compress(
+            info.context,
+            _asking(info, input),
+            input.path,
+            input.target,
+            compression=input.compression,
+            match=input.match,
+            dereference=input.dereference,
+            overwrite=input.overwrite,
+            wait=wait_seconds,
+        )
+
+    @mutation(StartExtractPayload)
+    async def start_extract(
+        self,
+        info: Info,
+        input: Annotated[StartExtractInput, says("What, and where to.")],  # noqa: A002
+        wait_seconds: Wait = 0,
+    ) -> Accepted:
+        """Take an archive apart by a job: what comes out is looked at before it moves, and nothing leads out."""
+        return await transfers.extract(
+            info.context,
+            _asking(info, input),
+            input.path,
+            input.target,
+            compression=input.compression,
+            overwrite=input.overwrite,
+            wait=wait_seconds,
         )
 
     @mutation(DiscardTransferPayload)

@@ -35,6 +35,16 @@ class StartSyncPayload(TransferPayload):
     """The synchronisation that was begun."""
 
 
+@strawberry.type(description="The archive whose making was begun.")
+class StartCompressPayload(TransferPayload):
+    """The archive whose making was begun."""
+
+
+@strawberry.type(description="The unpacking that was begun.")
+class StartExtractPayload(TransferPayload):
+    """The unpacking that was begun."""
+
+
 @strawberry.type(description="The transfer that was discarded.")
 class DiscardTransferPayload:
     """The transfer that was discarded."""

@@ -154,6 +154,29 @@ async def test_a_synchronisation_that_fails_says_why_and_removes_nothing(
     assert names(target) == ["0", "1", "2", "3", "4"]
 
 
+async def test_an_archive_is_made_and_taken_apart(user: Client, either: str, workplace: Path) -> None:
+    source, archive = tree(workplace / "a", 20), workplace / "a.tar.zst"
+    asked = {"system": either, "path": str(source), "target": str(archive), "compression": "ZSTD"}
+    made = await carried_out(user, "startCompress", **asked)
+    assert (made["kind"], archive.is_file()) == ("COMPRESS", True)
+    assert (await refused(user, "startCompress", **asked))[0] == "ALREADY_EXISTS"
+    assert (await refused(user, "startCompress", **{**asked, "compression": "ZIP"}))[0] == "UNSUPPORTED"
+    into = {"system": either, "path": str(archive), "target": str(workplace / "b")}
+    made = await carried_out(user, "startExtract", **into)
+    assert (made["kind"], names(workplace / "b" / "a")) == ("EXTRACT", names(source))
+    for given, code in (
+        ({"path": str(workplace / "none")}, "NOT_FOUND"),
+        ({"path": str(source)}, "IS_A_DIRECTORY"),
+        ({"target": str(archive)}, "NOT_A_DIRECTORY"),
+        ({"target": str(workplace / "none" / "b")}, "NOT_FOUND"),
+    ):
+        assert (await refused(user, "startExtract", **{**into, **given}))[0] == code, given
+    broken = str(file(workplace / "no.tar"))
+    begun = await start(user, "startExtract", system=either, path=broken, target=str(workplace / "c"))
+    task = await ended(user, begun["transfer"]["id"])
+    assert (task["status"], task["error"]["code"]) == ("FAILED", "INVALID_INPUT")
+
+
 async def test_progress_is_told_while_the_bytes_move(user: Client, either: str, workplace: Path) -> None:
     source = tree(workplace / "many", MANY)
     begun = await start(user, "startCopy", system=either, path=str(source), target=str(workplace / "copy"))

@@ -34,6 +34,32 @@ class Archives:
         overwrite: bool,
     ) -> str:
         """Make the archive and answer where."""
+        command = await self.packing(
+            system,
+            caller,
+            path,
+            target,
+            compression=compression,
+            match=match,
+            dereference=dereference,
+            overwrite=overwrite,
+        )
+        await self._road.run(system, caller, command)
+        return command.target
+
+    async def packing(
+        self,
+        system: SystemSettings,
+        caller: Caller,
+        path: str,
+        target: str,
+        *,
+        compression: Compression,
+        match: str | None,
+        dereference: bool,
+        overwrite: bool,
+    ) -> Compress:
+        """The command that makes the archive."""
         if compression not in PROGRAMS:
             raise Unsupported(f"compression: {compression} archives are read, not made; one of {', '.join(PROGRAMS)}")
         if match is not None:
@@ -41,9 +67,7 @@ class Archives:
         place = await self._files.resolve(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         check_apart(place, beside)
-        command = Compress(place, beside, basename(place), compression, match, dereference, overwrite)
-        await self._road.run(system, caller, command)
-        return beside
+        return Compress(place, beside, basename(place), compression, match, dereference, overwrite)
 
     async def extract(
         self,
@@ -56,11 +80,28 @@ class Archives:
         overwrite: bool,
     ) -> str:
         """Take the archive apart and answer in which directory."""
+        bounds = bounds_of(system.limits)
+        command = await self.unpacking(
+            system, caller, path, target, bounds, compression=compression, overwrite=overwrite
+        )
+        await self._road.run(system, caller, command)
+        return command.target
+
+    async def unpacking(
+        self,
+        system: SystemSettings,
+        caller: Caller,
+        path: str,
+        target: str,
+        bounds: Bounds,
+        *,
+        compression: Compression | None,
+        overwrite: bool,
+    ) -> Extract:
+        """The command that takes the archive apart."""
         place = await self._files.resolve(system, caller, path)
         into = await self._files.resolve(system, caller, target, argument="target")
-        command = Extract(place, into, basename(place), bounds_of(system.limits), compression, overwrite)
-        await self._road.run(system, caller, command)
-        return into
+        return Extract(place, into, basename(place), bounds, compression, overwrite)
 
 
 def bounds_of(limits: SystemLimits) -> Bounds:

@@ -142,7 +142,7 @@ if open_to_links "$2" || real "$2"; then
 elif exists "$2"; then refuse "Not a directory" || exit 2
 else free "$2" 0 || exit 2; fi
 t=$(mktemp -u "$place/.firecrest.XXXXXXXXXXXXXXXX") || exit 2
-mkdir -m 700 -- "$t" || { t=; exit 2; }
+note "$t" && mkdir -m 700 -- "$t" || { t=; exit 2; }
 mkdir -- "$t/in" || exit 2
 trap "" XFSZ
 ulimit -f "$((most / 512 + 1))" 2> /dev/null

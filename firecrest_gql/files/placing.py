@@ -18,6 +18,7 @@ clear='find "$1" -type d ! -perm -700 -exec chmod u+rwx {} \; ; rm -rf -- "$1"'
 # free TARGET OVERWRITE: fails where nothing can be put there; a directory that holds something is never replaced.
 # put FROM TARGET OVERWRITE: one rename. Without overwriting it is a rename that replaces nothing, where the file system
 # has that; mv is silent when it refuses, so what is still there tells.
+# note PATH: in the job of a transfer, where it is, for whoever has to clear up after a job that was killed.
 # What is left of an interrupted copy goes away in a session of its own, which outlives the end of this one.
 PLACE = (
     KEEP
@@ -36,23 +37,25 @@ put() {
   mv -nT -- "$1" "$2" || return 1
   ! exists "$1" || refuse "File exists"
 }
+note() {
+  [ -z "${FIRECREST_TRANSFER-}" ] || (
+    cd -P -- "${1%/*}/" && real=$(pwd -P; echo x) || exit
+    printf "%s/%s" "${real%?x}" "${1##*/}" > "$FIRECREST_TRANSFER/beside"
+  )
+}
 t=
 trap '[ -z "$t" ] || setsid -w sh -c "$clear" sh "$t" < /dev/null > /dev/null 2>&1' EXIT
 trap 'exit 143' TERM HUP INT
 """
 )
 
-# Nothing has been done yet when this refuses; $beside is a name that nobody has. The job of a transfer notes it where
-# whoever has to clear up after a job that was killed finds it.
+# Nothing has been done yet when this refuses; $beside is a name that nobody has.
 READY = """
 stat -- "$1" > /dev/null || exit 1
 keep "$2" && free "$2" "$3" || exit 2
 ! holds "$1" "${2%/*}/" || refuse "into itself" || exit 2
 beside=$(mktemp -u "${2%/*}/.firecrest.XXXXXXXXXXXXXXXX") || exit 2
-[ -z "${FIRECREST_TRANSFER-}" ] || (
-  cd -P -- "${2%/*}/" && real=$(pwd -P; echo x) || exit
-  printf "%s/%s" "${real%?x}" "${beside##*/}" > "$FIRECREST_TRANSFER/beside"
-) || exit 2
+note "$beside" || exit 2
 """
 
 # $1 source, $2 target, $3 whether to overwrite, $4 -L or -P: whether links are copied as what they point to.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from firecrest_gql.command import Result
 from firecrest_gql.errors import CommandFailed, NoSpace, Unsupported
 from firecrest_gql.files.confinement import Hold
+from firecrest_gql.files.extraction import KIND
 from firecrest_gql.files.failures import check, failure
 from firecrest_gql.files.placing import PLACE, READY, TARGET
 from firecrest_gql.files.road import FileCommand
@@ -70,6 +71,35 @@ keep "$1" && stat -- "$1" > /dev/null || exit 1
 
 # $1 source, $2 target.
 SYNCING = PLACE + TOOLS + MEASURE + "tools rsync" + DIRECTORIES + 'measure "$1/." -P; echo "$size"'
+
+# $1 source, $2 target, $3 whether to overwrite, then the programs that it takes. How large the archive will be nobody
+# knows.
+PACKING = (
+    PLACE
+    + TOOLS
+    + READY
+    + """[ -r "$1" ] || [ -L "$1" ] || { refuse "Permission denied"; exit 1; }
+shift 3
+tools "$@"
+"""
+)
+
+# $1 archive, $2 target, $3 its kind or nothing, $4 its name.
+UNPACKING = (
+    PLACE
+    + TOOLS
+    + KIND
+    + """
+stat -L -- "$1" > /dev/null || exit 1
+[ ! -d "$1" ] || { refuse "Is a directory"; exit 1; }
+[ -r "$1" ] || { refuse "Permission denied"; exit 1; }
+if [ -d "$2" ]; then [ -w "$2/." ] || { refuse "Permission denied"; exit 2; }
+elif exists "$2"; then { refuse "Not a directory"; exit 2; }
+else free "$2" 0 || exit 2; fi
+kind=${3:-$(kind_of "$1" "$4")}
+case $kind in zip) tools unzip;; none) tools tar;; *) tools tar "$kind";; esac
+"""
+)
 
 
 class Check(FileCommand[int | None]):
@@ -166,6 +196,48 @@ class CanSync(Check):
     def argv(self) -> list[str]:
         """The program and what it needs to know."""
         return ["sh", "-c", SYNCING, "firecrest-check", self.path, self.target]
+
+
+@dataclass(frozen=True, slots=True)
+class CanCompress(Check):
+    """Whether the one can become an archive."""
+
+    path: str
+    target: str
+    overwrite: bool = False
+    dereference: bool = False
+    programs: tuple[str, ...] = ("tar",)
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """As the archive's making itself."""
+        return {"path": Hold.PLAIN if self.dereference else Hold.ENTRY, "target": Hold.TARGET}
+
+    @property
+    def argv(self) -> list[str]:
+        """The program and what it needs to know."""
+        overwrite = "1" if self.overwrite else "0"
+        return ["sh", "-c", PACKING, "firecrest-check", self.path, self.target, overwrite, *self.programs]
+
+
+@dataclass(frozen=True, slots=True)
+class CanExtract(Check):
+    """Whether the archive can be read, and something made at the target."""
+
+    path: str
+    target: str
+    kind: str
+    name: str
+
+    @property
+    def holds(self) -> dict[str, Hold]:
+        """As the unpacking itself."""
+        return {"path": Hold.FILE, "target": Hold.TARGET}
+
+    @property
+    def argv(self) -> list[str]:
+        """The program and what it needs to know."""
+        return ["sh", "-c", UNPACKING, "firecrest-check", self.path, self.target, self.kind, self.name]
 
 
 def _size(said: bytes) -> int | None:

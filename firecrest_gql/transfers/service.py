@@ -4,12 +4,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files.archives import Archives
 from firecrest_gql.files.changes import check_apart
 from firecrest_gql.files.placing import Copy, Move
 from firecrest_gql.files.road import FileRoad, held_to
 from firecrest_gql.files.service import Files
+from firecrest_gql.files.unpacking import Bounds
 from firecrest_gql.files.writing import Remove
-from firecrest_gql.model.files import raw
+from firecrest_gql.model.files import Compression, raw
 from firecrest_gql.model.identity import Caller, Principal
 from firecrest_gql.model.tasks import TaskKind
 from firecrest_gql.model.transfers import Terms
@@ -21,6 +23,9 @@ from firecrest_gql.transfers.syncing import Sync
 from firecrest_gql.transfers.terms import check_terms
 
 ANY_FOLDER = "/"
+
+ANY_ARCHIVE = Bounds(size=2**50, entries=2**31, ratio=2**16)
+"""What a transfer unpacks is bounded by its user's quota and its job's time; these keep a shell's sums in 63 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +47,10 @@ class Asking:
 class Transfers:
     """What a viewer moves inside a system."""
 
-    def __init__(self, road: FileRoad, files: Files, ways: Ways, accepting: Accepting) -> None:
+    def __init__(self, road: FileRoad, files: Files, archives: Archives, ways: Ways, accepting: Accepting) -> None:
         self._road = road
         self._files = files
+        self._archives = archives
         self._ways = ways
         self._accepting = accepting
 
@@ -76,6 +82,39 @@ class Transfers:
         if place.startswith(beside.rstrip("/") + "/"):
             raise InvalidInput(f"target: {beside!r} holds path itself")
         return await self._start(asking, TaskKind.SYNC, Sync(place, beside, delete))
+
+    async def compress(
+        self,
+        asking: Asking,
+        path: str,
+        target: str,
+        *,
+        compression: Compression,
+        match: str | None,
+        dereference: bool,
+        overwrite: bool,
+    ) -> Accepted:
+        """Make an archive of it."""
+        command = await self._archives.packing(
+            asking.system,
+            asking.caller,
+            path,
+            target,
+            compression=compression,
+            match=match,
+            dereference=dereference,
+            overwrite=overwrite,
+        )
+        return await self._start(asking, TaskKind.COMPRESS, command)
+
+    async def extract(
+        self, asking: Asking, path: str, target: str, *, compression: Compression | None, overwrite: bool
+    ) -> Accepted:
+        """Take an archive apart, as large as it may be."""
+        command = await self._archives.unpacking(
+            asking.system, asking.caller, path, target, ANY_ARCHIVE, compression=compression, overwrite=overwrite
+        )
+        return await self._start(asking, TaskKind.EXTRACT, command)
 
     async def _target(self, asking: Asking, place: str, target: str) -> str:
         beside = await self._files.resolve_changeable(asking.system, asking.caller, target, argument="target")

@@ -39,7 +39,7 @@ case $2 in ./*) [ "$(stat -c %d:%i ..)" = "$above" ] || { refuse "leads outside 
 t=$(mktemp -d .firecrest.XXXXXXXXXXXXXXXX) || exit 2
 t=$PWD/$t
 notes=${FIRECREST_TRANSFER:-$t}
-printf "%s" "$t" > "$notes/beside" || exit 2
+note "$t" || exit 2
 [ "$3" = 1 ] && set -- "$1" "$2" --delete-after || set -- "$1" "$2"
 from=$1
 shift 2

@@ -21,16 +21,18 @@ class Process:
     def spec(
         self, system: SystemSettings, features: frozenset[Feature], terms: Terms, name: str, script: str
     ) -> JobSpec:
-        """A job of nobody's account, which waits for nothing."""
-        for argument, value in (("account", terms.account), ("afterJob", terms.after_job)):
-            if value is not None:
-                raise Unsupported(f"{argument}: {system.name} has no transfer queue that could heed it: leave it out")
+        """A job of nobody's account; it waits for another where that is a detached process, too."""
+        if terms.account is not None:
+            raise Unsupported(f"account: {system.name} has no transfer queue that could charge it: leave it out")
+        if terms.after_job is not None and system.scheduler.kind != self.scheduler(system):
+            raise Unsupported(f"afterJob: on {system.name} no job of its scheduler is waited for by transfers")
         if terms.time_limit_seconds is not None and terms.time_limit_seconds < 1:
             raise InvalidInput(f"timeLimitSeconds: at least 1, is {terms.time_limit_seconds}")
         return JobSpec(
             script=script,
             name=name,
             time_limit_seconds=terms.time_limit_seconds,
+            dependency=None if terms.after_job is None else f"afterok:{terms.after_job}",
             stdout_path=NOWHERE,
             stderr_path=NOWHERE,
         )
