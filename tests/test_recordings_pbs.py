@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firecrest_gql.command import Result
 from firecrest_gql.errors import Conflict, ErrorCode, FirecrestError, NotFound, SystemUnavailable
-from firecrest_gql.model.cluster import ComputeNode
+from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, JobState, Partition
 from firecrest_gql.schedulers.pbs import Pbs
 from firecrest_gql.schedulers.pbs.document import below, section, text
@@ -127,6 +127,35 @@ def test_queues() -> None:
     ]
     [quick] = PBS.partitions().parse(recorded("queues-2021.1.3.json"))
     assert quick == Partition(name="quick", default=False, state="UP", time_limit_seconds=4 * 3600)
+
+
+def test_a_reservation() -> None:
+    """The values of https://github.com/openpbs/openpbs/pull/2632, printed as src/cmds/pbs_rstat.c prints them."""
+    printed = (
+        "Resv ID: S2.ub22-single\nReserve_Name = NULL\nReserve_Owner = pbsuser@ub22-single\n"
+        "reserve_state = RESV_FINISHED\nreserve_start = Wed Mar 13 14:59:00 2024\n"
+        "reserve_end = Wed Mar 13 15:01:00 2024\nreserve_duration = 120\nqueue = S2\nResource_List.ncpus = 4\n"
+        "resv_nodes = (ub22-single:ncpus=4)\nAuthorized_Users = pbsuser@ub22-single\n\n"
+    )
+    assert PBS.reservations().parse(Result(0, printed.encode(), b"")) == [
+        Reservation(
+            name="S2",
+            state="FINISHED",
+            starts_at=at(2024, 3, 13, 14, 59),
+            ends_at=at(2024, 3, 13, 15, 1),
+            node_list="ub22-single",
+            users=("pbsuser",),
+        )
+    ]
+
+
+def test_the_server_is_asked_for_no_more_than_is_wanted() -> None:
+    own = [*PBS.queue(JobFilter(), "me", "here").argv]
+    assert own[-3:] == ["", "-u", "me"]
+    assert [*PBS.queue(EVERYBODY, "me", "here").argv] == ["env", "TZ=UTC", "qstat", "-f", "-t", "-F", "json"]
+    since = JobFilter(since=at(2024, 3, 13, 14, 59, 1), users=("a", "b"))
+    ended = [*PBS.accounting(since, "me", "here").argv]
+    assert ended[-5:] == ["-x", "-H", "-u", "a,b", "-tm.ge.202403131459.01"]
 
 
 def test_a_name_that_comes_twice_replaces_or_adds() -> None:

@@ -105,7 +105,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     elif request.param == "pbs":
         (tmp_path / "home").mkdir()
         folder = install(tmp_path / "pbs")
-        environment = {"PATH": f"{folder.bin}{os.pathsep}{PATH}", "LOGNAME": "fireuser"}
+        environment = {"PATH": f"{folder.bin}{os.pathsep}{PATH}", "LOGNAME": "fireuser", "TZ": "Asia/Tokyo"}
         yield Site(Pbs(), tmp_path / "home", environment=environment, unknown=("987654.pbs", "987655.pbs"))
         folder.clear()
     else:

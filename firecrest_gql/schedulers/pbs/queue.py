@@ -52,9 +52,11 @@ class Queue(Command[list[Job]]):
 
     @property
     def argv(self) -> list[str]:
-        """These ids, or all jobs of the server: everything else is ours to choose."""
-        ids = self.job_filter.job_ids
-        return [*QSTAT, *((TOGETHER, *ids) if ids else ())]
+        """These ids, these users' jobs, or all of the server: everything else is ours to choose."""
+        if self.job_filter.job_ids:
+            return [*QSTAT, TOGETHER, *self.job_filter.job_ids]
+        users = _users(self.job_filter, self.username)
+        return [*QSTAT] if users is None else selected("-u", ",".join(users), history=False)
 
     def parse(self, result: Result) -> list[Job]:
         """The jobs that the filter means."""
