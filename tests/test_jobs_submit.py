@@ -9,6 +9,7 @@ import pytest
 
 from firecrest_gql.demo.run import Demo
 from tests.client import Client
+from tests.test_docs import ROOT, blocks
 from tests.waiting import until
 
 pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
@@ -202,6 +203,24 @@ async def test_the_same_key_on_another_system_is_another_key(user: Client) -> No
     assert len({task["id"] for task in ids}) == 2
     job = {"system": "slurm", "script": HELLO, "idempotencyKey": key, "validateOnly": True}
     assert (await refused(user, **job))[0] == "CONFLICT"
+
+
+@pytest.mark.slurm
+async def test_the_documents_examples_do_what_the_document_says(user: Client) -> None:
+    submit, check, options, checks = blocks(ROOT / "docs" / "jobs.md", "graphql")
+    task = (await user.ask(submit))["submitJob"]["task"]
+    assert (task["result"]["name"], task["result"]["comment"]) == ("it's R&D (1)#2", "run of today")
+    assert await output(user, "slurm", task["result"]["jobId"]) == b'a b\nhello, "world"=1\n'
+    assert (await user.ask(submit))["submitJob"]["task"]["id"] == task["id"]
+    assert (await user.ask(check))["submitJob"]["task"]["result"]["partition"] == "debug"
+    held = (await user.ask(options))["submitJob"]["task"]["result"]
+    assert (held["state"], held["comment"]) == ("HELD", "in my words")
+
+    async def accounting() -> bool:
+        found = (await user.ask(checks))["system"]["checks"]
+        return ("accounting", "HEALTHY") in [(check["name"], check["status"]) for check in found]
+
+    await until(accounting, what="the health check tells that accounting keeps comments")
 
 
 @BOTH
