@@ -1,6 +1,7 @@
 """The composition root: every collaborator is built here, once, and handed to whoever needs it."""
 
 import asyncio
+from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -61,9 +62,15 @@ from firecrest_gql.tasks.store import TaskStore
 from firecrest_gql.tasks.worker import connections_of
 from firecrest_gql.tasks.worker import run_worker as work_until_signal
 from firecrest_gql.transfers.accepting import Accepting
+from firecrest_gql.transfers.download_work import DownloadWork
 from firecrest_gql.transfers.job import Ways, method_name
 from firecrest_gql.transfers.records import TransferRecords
+from firecrest_gql.transfers.resuming import Resuming
 from firecrest_gql.transfers.service import Transfers
+from firecrest_gql.transfers.stage import Stage
+from firecrest_gql.transfers.staged_downloads import StagedDownloads
+from firecrest_gql.transfers.staged_uploads import StagedUploads
+from firecrest_gql.transfers.upload_work import UploadWork
 from firecrest_gql.transfers.work import TransferWork
 from resolvers.context import Services
 from schema import build_schema
@@ -83,7 +90,7 @@ class Ports:
     schedulers: dict[str, Scheduler]
     keys: ProviderKeys
     verifier: TokenVerifier
-    objects: ObjectStore | None
+    stage: Stage | None
     ways: Ways
     records: TransferRecords
 
@@ -153,7 +160,7 @@ async def ports(settings: Settings) -> AsyncIterator[Ports]:
             keys=keys,
             verifier=verifier,
             ways=ways(settings, known),
-            objects=objects,
+            stage=None if objects is None else Stage(objects, records),
             records=records,
         )
 
@@ -168,6 +175,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
         road = FileRoad(reach.transport)
         files, tails = Files(road), Tails(reach.transport)
         archives = Archives(road, files)
+        inside, uploads, downloads, resuming = transfers(reach, road, files, archives)
         yield Services(
             settings=settings,
             files=files,
@@ -179,7 +187,11 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             compute=Compute(reach.authority, reach.store, reach.queue.enqueue, reach.schedulers),
             watch=watch,
             output=JobOutput(jobs, tails, watch),
-            transfers=transfers(reach, road, files, archives),
+            transfers=inside,
+            staged_uploads=uploads,
+            staged_downloads=downloads,
+            resuming=resuming,
+            stage=reach.stage,
             records=reach.records,
             listings=Listings(redis),
             tails=tails,
@@ -190,10 +202,18 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
         )
 
 
-def transfers(reach: Ports, road: FileRoad, files: Files, archives: Archives) -> Transfers:
-    """What is moved inside systems."""
-    accepting = Accepting(reach.authority, reach.store, reach.queue.enqueue, reach.records)
-    return Transfers(road, files, archives, reach.ways, accepting)
+def transfers(
+    reach: Ports, road: FileRoad, files: Files, archives: Archives
+) -> tuple[Transfers, StagedUploads, StagedDownloads, Resuming]:
+    """What is moved inside systems, and through the object store."""
+    authority, store, queue, ways = reach.authority, reach.store, reach.queue, reach.ways
+    accepting = Accepting(authority, store, queue.enqueue, reach.records)
+    return (
+        Transfers(road, files, archives, ways, accepting),
+        StagedUploads(road, files, ways, accepting, reach.stage, queue.wake),
+        StagedDownloads(road, files, ways, accepting, reach.stage),
+        Resuming(authority, store, queue.enqueue, reach.records),
+    )
 
 
 async def redis_is_up(reach: Ports) -> None:
@@ -218,8 +238,8 @@ def probes(settings: Settings, reach: Ports, book: HealthBook) -> Probes:
     }
     if isinstance(reach.authority, RemoteAuthority):
         components["signer"] = reach.authority.check
-    if reach.objects is not None:
-        components["object store"] = reach.objects.check
+    if reach.stage is not None:
+        components["object store"] = reach.stage.store.check
     return Probes(
         book,
         reach.transport,
@@ -278,7 +298,7 @@ def job_queries(settings: Settings, reach: Ports) -> JobQueries:
 
 
 def transfer_work(settings: Settings, reach: Ports) -> TransferWork:
-    """What the worker does for transfers."""
+    """What the worker does for transfers inside systems."""
     systems = {system.name: system for system in settings.systems}
     return TransferWork(reach.transport, systems, reach.ways, Attempts(reach.store.redis), reach.records)
 
@@ -290,15 +310,17 @@ async def run_worker(
 ) -> None:
     """Do tasks until SIGTERM or SIGINT."""
     async with ports(settings) as reach:
-        moving = moves(settings, reach)
+        inside = moves(settings, reach)
+        moving = (inside, UploadWork(inside, reach.stage), DownloadWork(inside, reach.stage))
+        works = (jobs(settings, reach), job_queries(settings, reach), *moving)
         await work_until_signal(
             reach.store,
             reach.queue,
-            {**jobs(settings, reach).functions, **job_queries(settings, reach).functions, **moving.functions},
+            dict(ChainMap(*(dict(each.functions) for each in works))),
             settings.worker,
             retry_seconds=settings.worker.retry_seconds,
             grace_seconds=settings.worker.grace_seconds,
-            undo=moving.undo,
+            undo=dict(ChainMap(*(dict(each.undo) for each in moving))),
         )
 
 

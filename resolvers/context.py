@@ -23,7 +23,11 @@ from firecrest_gql.tasks.feed import Feed
 from firecrest_gql.tasks.queue import WorkQueue
 from firecrest_gql.tasks.store import TaskStore
 from firecrest_gql.transfers.records import TransferRecords
+from firecrest_gql.transfers.resuming import Resuming
 from firecrest_gql.transfers.service import Transfers
+from firecrest_gql.transfers.stage import Stage
+from firecrest_gql.transfers.staged_downloads import StagedDownloads
+from firecrest_gql.transfers.staged_uploads import StagedUploads
 from resolvers.allowance import Allowance
 from resolvers.loaders import Loaders
 
@@ -43,6 +47,10 @@ class Services:
     watch: JobWatch
     output: JobOutput
     transfers: Transfers
+    staged_uploads: StagedUploads
+    staged_downloads: StagedDownloads
+    resuming: Resuming
+    stage: Stage | None
     records: TransferRecords
     listings: Listings
     tails: Tails

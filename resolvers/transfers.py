@@ -141,6 +141,8 @@ async def discard(context: Context, transfer_id: str) -> Transfer:
     if of is not None and not of.final:
         with suppress(Conflict):  # it has ended meanwhile
             await task_resolvers.cancel(context, of.id)
+    if context.services.stage is not None:
+        await context.services.stage.discard(found)
     return await transfer(context, transfer_id)
 
 

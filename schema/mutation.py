@@ -34,12 +34,13 @@ from schema.payloads import (
     TouchFilePayload,
     UploadFilePayload,
 )
+from schema.staging_mutation import StagingMutation
 from schema.transfer_mutation import TransferMutation
 from schema.uploads import streamed
 
 
 @strawberry.type(description="What can be changed; each field takes one input and answers one payload.")
-class Mutation(JobMutation, TransferMutation):
+class Mutation(JobMutation, TransferMutation, StagingMutation):
     """What can be changed."""
 
     @mutation(UploadFilePayload)

@@ -1,6 +1,7 @@
 """Transfers: what moves bytes into systems, out of them and inside them."""
 
 from datetime import datetime
+from typing import Annotated
 
 import strawberry
 
@@ -8,10 +9,22 @@ from firecrest_gql.model import jobs as jobs_model
 from firecrest_gql.model import tasks as tasks_model
 from firecrest_gql.model import transfers as model
 from firecrest_gql.settings import SystemSettings
-from resolvers import transfers
-from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional
+from resolvers import staging, transfers
+from schema.fields import REMOTE, Info, attribute, field, given, given_values, lazy, optional, says
 from schema.nodes import Node, PageInfo
 from schema.scalars import BigInt
+
+
+@strawberry.type(description="A part of an upload, which the client PUTs.")
+class TransferPart:
+    """A part of an upload, which the client PUTs."""
+
+    number: int = attribute("Its number, from 1.")
+    url: str = attribute("Where to PUT it, with exactly `size` bytes; the URL is the credential.")
+    url_expires_at: datetime = attribute("Until when the URL is good; ask again for another.")
+    offset: BigInt = attribute("Where it begins in the file.")
+    size: BigInt = attribute("Its bytes.")
+    etag: str | None = attribute("What the store answered for it; null until it has arrived.")
 
 
 @strawberry.type(description="Bytes that move into a system, out of it, or inside it.")
@@ -56,6 +69,23 @@ class Transfer(Node):
     async def job(self: model.Transfer, info: Info) -> jobs_model.Job | None:
         """The scheduler's job that moves the bytes; null where a process does."""
         return await transfers.job(info.context, self)
+
+    @field(optional(list[TransferPart]), cost=REMOTE)
+    async def parts(
+        self: model.Transfer,
+        info: Info,
+        numbers: Annotated[list[int] | None, says("These alone.")] = None,
+        missing_only: Annotated[bool, says("Those alone that have not arrived.")] = False,
+        first: Annotated[int, says("How many at most.")] = 100,
+        after: Annotated[int | None, says("Those behind this number.")] = None,
+    ) -> list[model.Part] | None:
+        """Of an upload: where to PUT each part, the URLs signed now; null where no part is waited for any more."""
+        return await staging.parts(info.context, self, numbers, missing_only=missing_only, first=first, after=after)
+
+    @field(optional(str), cost=REMOTE)
+    async def download_url(self: model.Transfer, info: Info) -> str | None:
+        """Of a download: where to GET it, signed now; null until it is staged, and once that is gone."""
+        return await staging.download_url(info.context, self)
 
 
 @strawberry.input(description="Which transfers; every condition that is given must hold.")

@@ -68,6 +68,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "startMove": {"target": "stolen"},
     "startRemove": {"recursive": True},
     "startSync": {"target": "stolen"},
+    "startUpload": {"size": 1, "overwrite": True},
+    "startDownload": {"compression": "GZIP"},
 }
 # Of these the last place may be a link that leads out, for it is what it points to that changes.
 FOLLOWING = ("touchFile", "changeMode", "changeOwner")

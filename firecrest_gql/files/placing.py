@@ -49,14 +49,23 @@ trap 'exit 143' TERM HUP INT
 """
 )
 
-# Nothing has been done yet when this refuses; $beside is a name that nobody has.
-READY = """
-stat -- "$1" > /dev/null || exit 1
+# $2 target, $3 whether to overwrite. Nothing has been done yet when these refuse.
+FREE = """
 keep "$2" && free "$2" "$3" || exit 2
-! holds "$1" "${2%/*}/" || refuse "into itself" || exit 2
+"""
+
+# $beside is a name beside the target that nobody has.
+NAME_BESIDE = """
 beside=$(mktemp -u "${2%/*}/.firecrest.XXXXXXXXXXXXXXXX") || exit 2
 note "$beside" || exit 2
 """
+
+READY = (
+    'stat -- "$1" > /dev/null || exit 1'
+    + FREE
+    + '! holds "$1" "${2%/*}/" || refuse "into itself" || exit 2'
+    + NAME_BESIDE
+)
 
 # $1 source, $2 target, $3 whether to overwrite, $4 -L or -P: whether links are copied as what they point to.
 COPY = (

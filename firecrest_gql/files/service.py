@@ -153,7 +153,7 @@ class Files:
         self, system: SystemSettings, caller: Caller, path: str, *, parents: bool, mode: str | None
     ) -> str:
         """Make it and answer where."""
-        _check_mode(mode)
+        check_mode(mode)
         place = await self.resolve(system, caller, path)
         await self._road.run(system, caller, MakeDirectory(place, parents, mode))
         return place
@@ -162,7 +162,7 @@ class Files:
         self, system: SystemSettings, caller: Caller, path: str, content: Stdin, *, overwrite: bool, mode: str | None
     ) -> str:
         """Write the file and answer where; one byte over the limit is `TooLarge`."""
-        _check_mode(mode)
+        check_mode(mode)
         limit = system.limits.max_inline_file_size
         if content.size > limit:
             raise TooLarge(f"content: {content.size} bytes are over maxInlineFileSize, {limit}; startUpload takes more")
@@ -218,6 +218,7 @@ def _replaced(word: str, names: Mapping[str, str]) -> str:
     return word
 
 
-def _check_mode(mode: str | None) -> None:
+def check_mode(mode: str | None) -> None:
+    """Refuse what is no mode of a new entry."""
     if mode is not None and not MODE.fullmatch(mode):
         raise InvalidInput(f"mode: three or four octal digits, not {mode[:20]!r}")

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from firecrest_gql.model.files import Compression
 from firecrest_gql.model.tasks import JobRef
 
 
@@ -33,7 +35,10 @@ class Terms:
 class Transfer:
     """One transfer; `task_id` is the task that is on it now, `job` the scheduler's job that moves the bytes.
 
-    `size` and `bytes_transferred` in bytes; paths are absolute, and None where there is none.
+    `size` and `bytes_transferred` in bytes; paths are absolute, and None where there is none. `asked` is what its tasks
+    have for input. Of what goes through the object store: the multipart upload and its parts' size, the compression of
+    an archive and the bytes that it may have, when a part last arrived, since when the object is whole, and when the
+    job's URLs were signed.
     """
 
     id: str
@@ -52,6 +57,45 @@ class Transfer:
     job: JobRef | None = None
     submitted_at: datetime | None = field(default=None, repr=False)
     expires_at: datetime | None = None
+    asked: dict[str, Any] = field(default_factory=dict, repr=False)
+    upload_id: str | None = field(default=None, repr=False)
+    part_size: int | None = None
+    packing: Compression | None = None
+    estimate: int | None = None
+    arrived_at: datetime | None = None
+    staged_at: datetime | None = None
+    signed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadWish:
+    """What a client wants to bring to a system; sizes in bytes."""
+
+    path: str
+    size: int
+    sha256: str | None = None
+    overwrite: bool = False
+    mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadWish:
+    """What a client wants to fetch: a file, or as an archive whatever is there; None: a file as it is."""
+
+    path: str
+    compression: Compression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an upload that the client sends; `etag` once it has arrived."""
+
+    number: int
+    url: str = field(repr=False)
+    url_expires_at: datetime
+    offset: int
+    size: int
+    etag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

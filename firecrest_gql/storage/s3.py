@@ -118,27 +118,38 @@ class ObjectStore:
         with _store_answers():
             await client.put_object_tagging(**self._object(key), Tagging={"TagSet": listed})
 
-    async def discard(self, staged: Staged) -> None:
-        """Remove the object or what there is of it: its URLs are dead."""
+    async def abort(self, staged: Staged) -> None:
+        """Remove the parts of an upload that made no object."""
         client = await self._client()
         with suppress(NotFound), _store_answers():
             await client.abort_multipart_upload(**self._upload(staged))
+
+    async def discard(self, staged: Staged) -> None:
+        """Remove the object or what there is of it: its URLs are dead."""
+        await self.abort(staged)
+        client = await self._client()
         with suppress(NotFound), _store_answers():
             await client.delete_object(**self._object(staged.key))
 
-    async def sign_part(self, staged: Staged, number: int, size: int, *, address: str | None = None) -> str:
-        """The URL for a PUT of this part, with exactly this many bytes; `address`: the store's for who will use it."""
-        asked = {**self._upload(staged), "PartNumber": number, "ContentLength": size}
+    async def sign_part(self, staged: Staged, number: int, size: int | None, *, address: str | None = None) -> str:
+        """The URL for a PUT of this part, with exactly so many bytes; `address`: the store's for who will use it."""
+        exact = {} if size is None else {"ContentLength": size}
+        asked = {**self._upload(staged), "PartNumber": number, **exact}
         return await self._signed("upload_part", asked, address)
 
-    async def sign_get(self, key: str, *, file_name: str | None = None, address: str | None = None) -> str:
+    async def sign_get(
+        self, key: str, *, file_name: str | None = None, address: str | None = None, seconds: int | None = None
+    ) -> str:
         """The URL that the object is fetched from, by a browser under the file name (ASCII; RFC 6266)."""
         named = {} if file_name is None else {"ResponseContentDisposition": f"attachment; {file_name}"}
-        return await self._signed("get_object", {**self._object(key), **named}, address)
+        return await self._signed("get_object", {**self._object(key), **named}, address, seconds)
 
-    async def _signed(self, operation: str, asked: Mapping[str, Any], address: str | None) -> str:
+    async def _signed(
+        self, operation: str, asked: Mapping[str, Any], address: str | None, seconds: int | None = None
+    ) -> str:
         client = await self._client(address or self.settings.public_url)
-        url: str = await client.generate_presigned_url(operation, asked, ExpiresIn=self.settings.url_seconds)
+        expiry = seconds or self.settings.url_seconds
+        url: str = await client.generate_presigned_url(operation, asked, ExpiresIn=expiry)
         return url
 
     async def _see_to(self, client: Any, kind: str, name: str, field_name: str, rule: Rule) -> None:

@@ -57,6 +57,11 @@ def transfer(transfer_id: str) -> str:
     return f"{PREFIX}transfer:{transfer_id}"
 
 
+def transfer_parts(transfer_id: str) -> str:
+    """String with an expiry: the parts that a staged object was made of."""
+    return f"{PREFIX}transfer-parts:{transfer_id}"
+
+
 def transfers(subject: str) -> str:
     """Sorted set of a user's transfers: all scores are 0, the members are sort keys."""
     return f"{PREFIX}transfers:{_user(subject)}"

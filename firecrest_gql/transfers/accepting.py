@@ -13,6 +13,9 @@ from firecrest_gql.model.transfers import Transfer, TransferKind
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.transfers.records import TransferRecords, transfer_id
 
+RESUMED = "resumed"
+"""The key of a task's input under which the transfer stands that it takes up again."""
+
 
 class Remembers(Creates, Protocol):
     """Makes tasks, and knows which one a key has made."""
@@ -90,6 +93,12 @@ class Accepting:
         return Accepted(transfer, task)
 
 
+async def transfer_of(records: TransferRecords, task: Task) -> Transfer:
+    """The transfer that the task is on: its own, or one that it takes up again."""
+    resumed = task.input.get(RESUMED)
+    return await records.load(resumed) if resumed else await records.ensure(new_transfer(task))
+
+
 def new_transfer(task: Task, **values: Any) -> Transfer:
     """The record of the transfer that the task begins."""
     return Transfer(
@@ -100,5 +109,6 @@ def new_transfer(task: Task, **values: Any) -> Transfer:
         system=task.system or "",
         task_id=task.id,
         created_at=task.created_at,
+        asked=task.input,
         **values,
     )

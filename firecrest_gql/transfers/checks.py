@@ -109,16 +109,7 @@ class Check(FileCommand[int | None]):
 
     def parse(self, result: Result) -> int | None:
         """A number or nothing."""
-        target = str(getattr(self, "target", self.path))
-        words = result.stderr.decode("utf-8", "replace").strip()
-        if result.exit_status == NO_ROOM:
-            taken, there = words.split()[-2:]
-            raise NoSpace(f"{target!r} has no room: {taken} bytes are to go there, and {there} are free")
-        if result.exit_status == NO_PROGRAM:
-            raise Unsupported(f"the system has no program {words} for this")
-        if result.exit_status == TARGET:
-            raise failure(target, result.stderr, result.exit_status)
-        check(self.path, result)
+        check_ends(self.path, str(getattr(self, "target", self.path)), result)
         return _size(result.stdout)
 
 
@@ -238,6 +229,19 @@ class CanExtract(Check):
     def argv(self) -> list[str]:
         """The program and what it needs to know."""
         return ["sh", "-c", UNPACKING, "firecrest-check", self.path, self.target, self.kind, self.name]
+
+
+def check_ends(path: str, target: str, result: Result) -> None:
+    """Raise where there is no room or no program, or one of the two is not as it must be."""
+    words = result.stderr.decode("utf-8", "replace").strip()
+    if result.exit_status == NO_ROOM:
+        taken, there = words.split()[-2:]
+        raise NoSpace(f"{target!r} has no room: {taken} bytes are to go there, and {there} are free")
+    if result.exit_status == NO_PROGRAM:
+        raise Unsupported(f"the system has no program {words} for this")
+    if result.exit_status == TARGET:
+        raise failure(target, result.stderr, result.exit_status)
+    check(path, result)
 
 
 def _size(said: bytes) -> int | None:

@@ -22,6 +22,7 @@ from firecrest_gql.transfers.script import job_script
 T = TypeVar("T")
 
 NAME = "firecrest-transfer"
+ANY_FOLDER = "/"  # for a job that is only tried
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The record of all transfers, in Redis: a document with a version for each, and a list of each user's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -72,14 +72,24 @@ class TransferRecords:
 
     async def change(self, name: str, **values: Any) -> Transfer:
         """The transfer with these values; `NotFound`. To repeat it does no harm."""
-        for _ in range(ATTEMPTS):
-            version, found = await self._read(name)
-            if found is None:
-                raise NotFound(f"there is no transfer {name[:80]!r}, or no longer")
-            new = replace(found, **values)
-            if new == found or await self._answer(version, new) == b"done":
-                return new
-        raise TasksUnavailable(f"Transfer {name} is being changed by too many at once; try again in a moment.")
+        return await self._altered(name, lambda _: values)
+
+    async def adopt(self, name: str, **values: Any) -> Transfer:
+        """The transfer with those of these values that nobody has set before; `NotFound`."""
+        return await self._altered(
+            name, lambda found: {key: each for key, each in values.items() if getattr(found, key) is None}
+        )
+
+    async def keep_parts(self, name: str, manifest: bytes) -> None:
+        """Keep the list of the parts that an object was made of, which the store forgets."""
+        with redis_answers():
+            await self._redis.set(keys.transfer_parts(name), manifest, ex=self._retention_seconds)
+
+    async def parts(self, name: str) -> bytes | None:
+        """The list that was kept."""
+        with redis_answers():
+            found: bytes | None = await self._redis.get(keys.transfer_parts(name))
+        return found
 
     async def page(
         self, subject: str, wanted: TransferFilter, first: int, after: str | None, *, count: bool = False
@@ -93,6 +103,16 @@ class TransferRecords:
             total = await self._redis.zcard(index) if count and wanted == TransferFilter() else None
         edges = tuple(Edge(each, _sort_key(each)) for each in found)
         return Page(edges=edges, has_next_page=more, has_previous_page=after is not None, total_count=total)
+
+    async def _altered(self, name: str, values: Callable[[Transfer], Mapping[str, Any]]) -> Transfer:
+        for _ in range(ATTEMPTS):
+            version, found = await self._read(name)
+            if found is None:
+                raise NotFound(f"there is no transfer {name[:80]!r}, or no longer")
+            new = replace(found, **values(found))
+            if new == found or await self._answer(version, new) == b"done":
+                return new
+        raise TasksUnavailable(f"Transfer {name} is being changed by too many at once; try again in a moment.")
 
     async def _read(self, name: str) -> tuple[str, Transfer | None]:
         with redis_answers():

@@ -18,11 +18,9 @@ from firecrest_gql.model.transfers import Terms
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.transfers.accepting import Accepted, Accepting, Wanted
 from firecrest_gql.transfers.acts import ACTS
-from firecrest_gql.transfers.job import Ways
+from firecrest_gql.transfers.job import ANY_FOLDER, Ways
 from firecrest_gql.transfers.syncing import Sync
 from firecrest_gql.transfers.terms import check_terms
-
-ANY_FOLDER = "/"
 
 ANY_ARCHIVE = Bounds(size=2**50, entries=2**31, ratio=2**16)
 """What a transfer unpacks is bounded by its user's quota and its job's time; these keep a shell's sums in 63 bits."""

@@ -12,7 +12,7 @@ from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, Transfer
 from firecrest_gql.model.transfers import Terms
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
-from firecrest_gql.transfers.accepting import new_transfer
+from firecrest_gql.transfers.accepting import transfer_of
 from firecrest_gql.transfers.acts import ACTS, command_of
 from firecrest_gql.transfers.carrying import LONGEST, Carrying
 from firecrest_gql.transfers.job import TransferJob, Ways, age
@@ -53,7 +53,7 @@ class TransferWork:
     async def end(self, task: Task) -> Pause | None:
         """Nothing of it runs, and nothing half-written is left."""
         try:
-            transfer = await self.records.ensure(new_transfer(task))
+            transfer = await transfer_of(self.records, task)
             return await Carrying(self.records).end(self.job(task), transfer)
         except FirecrestError as error:
             if isinstance(pause := patient(task, error), Pause):
@@ -62,7 +62,7 @@ class TransferWork:
 
     async def _step(self, task: Task) -> TransferRef | Pause | TaskError:
         command, terms = command_of(task.kind, task.input["command"]), Terms(**task.input["terms"])
-        transfer, job = await self.records.ensure(new_transfer(task)), self.job(task)
+        transfer, job = await transfer_of(self.records, task), self.job(task)
         told = await Carrying(self.records).advance(job, transfer, held_to(job.way.system, command), terms)
         if isinstance(told, Pause | TaskError):
             return told

@@ -1,0 +1,47 @@
+"""Takes up a transfer again that has ended without reaching its end."""
+
+from collections.abc import Awaitable, Callable
+
+from firecrest_gql.delegation.request import Purpose
+from firecrest_gql.errors import Conflict
+from firecrest_gql.jobs.ports import Creates, Grants
+from firecrest_gql.model.identity import Principal
+from firecrest_gql.model.tasks import Task, TaskKind, TaskStatus
+from firecrest_gql.model.transfers import Transfer
+from firecrest_gql.transfers.accepting import RESUMED, Accepted
+from firecrest_gql.transfers.records import TransferRecords
+
+
+class Resuming:
+    """Gives a transfer a new task; what is staged of it is not sent again."""
+
+    def __init__(
+        self, authority: Grants, tasks: Creates, enqueue: Callable[[Task], Awaitable[None]], records: TransferRecords
+    ) -> None:
+        self._authority = authority
+        self._tasks = tasks
+        self._enqueue = enqueue
+        self._records = records
+
+    async def resume(self, principal: Principal, request_id: str, transfer: Transfer, earlier: Task | None) -> Accepted:
+        """The transfer with a new task, unless its present one is still at work; `Conflict` where it is done."""
+        if earlier is not None and not earlier.final:
+            return Accepted(transfer, earlier)
+        if earlier is None or earlier.status is TaskStatus.SUCCEEDED:
+            raise Conflict(f"the transfer {transfer.id} is at its end: there is nothing to take up again")
+        grant = await self._authority.grant(principal.token, transfer.system, Purpose.TASK)
+        task = await self._tasks.create(
+            kind=TaskKind(transfer.kind),
+            system=transfer.system,
+            subject=principal.subject,
+            username=principal.username,
+            request_id=request_id,
+            input={**transfer.asked, RESUMED: transfer.id},
+            grant=grant.value,
+            idempotency_key=f"resume {earlier.id}",
+        )
+        resumed = await self._records.change(
+            transfer.id, task_id=task.id, job=None, submitted_at=None, signed_at=None, bytes_transferred=None
+        )
+        await self._enqueue(task)
+        return Accepted(resumed, task)

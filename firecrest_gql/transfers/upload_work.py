@@ -1,0 +1,120 @@
+"""What a worker does for an upload: waits for the parts, has the object made of them, and a job bring it in place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from firecrest_gql.errors import ErrorCode, FirecrestError, NotFound
+from firecrest_gql.files.road import held_to
+from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TaskProgress, TransferRef
+from firecrest_gql.model.transfers import Terms, Transfer, UploadWish
+from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
+from firecrest_gql.transfers.accepting import transfer_of
+from firecrest_gql.transfers.job import age
+from firecrest_gql.transfers.stage import Stage, manifest, required, whole
+from firecrest_gql.transfers.staged_job import StagedJob
+from firecrest_gql.transfers.staged_uploads import fetch
+from firecrest_gql.transfers.work import TransferWork, patient
+
+SHORTEST, LONGEST = 1.0, 60.0  # seconds between two looks at the store
+
+
+@dataclass(frozen=True)
+class UploadWork:
+    """The work functions of uploads."""
+
+    inside: TransferWork
+    stage: Stage | None
+
+    @property
+    def functions(self) -> Mapping[TaskKind, WorkFunction]:
+        """The work function of the kind of task."""
+        return {TaskKind.UPLOAD: self.receive}
+
+    @property
+    def undo(self) -> Mapping[TaskKind, UndoFunction]:
+        """What ends a cancelled upload."""
+        return {TaskKind.UPLOAD: self.end}
+
+    async def receive(self, task: Task) -> TransferRef | Pause | TaskError:
+        """One step: a look at the store, or at the job."""
+        stage = required(self.stage)
+        transfer = await transfer_of(self.inside.records, task)
+        try:
+            if transfer.staged_at is None:
+                arrived = await self._arrived(stage, transfer)
+                if not isinstance(arrived, Transfer):
+                    return arrived
+                transfer = arrived
+            return await self._bring(stage, task, transfer)
+        except FirecrestError as error:
+            return patient(task, error)
+
+    async def end(self, task: Task) -> Pause | None:
+        """Nothing of it runs, and nothing of it is staged."""
+        transfer = await transfer_of(self.inside.records, task)
+        pause = await self.inside.end(task)
+        if pause is None:
+            await required(self.stage).discard(transfer)
+        return pause
+
+    async def _arrived(self, stage: Stage, transfer: Transfer) -> Transfer | Pause | TaskError:
+        """The transfer whose object is whole."""
+        transfer = await stage.begin(transfer)
+        plan, staged = stage.parts(transfer), stage.staged(transfer)
+        try:
+            stored = whole(plan, await stage.store.parts(staged))
+        except NotFound:
+            return await self._whole_before(stage, transfer)
+        if len(stored) < plan.count:
+            return await self._wait(stage, transfer, len(stored), sum(part.size for part in stored.values()))
+        await self.inside.records.keep_parts(transfer.id, manifest(plan, stored))
+        await stage.store.complete(staged, stored)
+        return await self._staged(transfer)
+
+    async def _whole_before(self, stage: Stage, transfer: Transfer) -> Transfer | TaskError:
+        """An earlier attempt may have been cut off after the store had made the object."""
+        try:
+            if await stage.store.size(stage.staged(transfer).key) == transfer.size:
+                return await self._staged(transfer)
+        except NotFound:
+            pass
+        return TaskError(ErrorCode.NOT_FOUND, "what was staged is no longer there: it was discarded, or expired", False)
+
+    async def _staged(self, transfer: Transfer) -> Transfer:
+        return await self.inside.records.change(
+            transfer.id, staged_at=datetime.now(UTC), bytes_transferred=transfer.size
+        )
+
+    async def _wait(self, stage: Stage, transfer: Transfer, count: int, done: int) -> Pause | TaskError:
+        since = transfer.arrived_at or transfer.created_at
+        if age(since) > stage.settings.retention_seconds:
+            await stage.discard(transfer)
+            return TaskError(
+                ErrorCode.NOT_FOUND, "no part of it has come for too long: what had come is removed", False
+            )
+        if done != (transfer.bytes_transferred or 0):
+            since = datetime.now(UTC)
+            await self.inside.records.change(transfer.id, bytes_transferred=done, arrived_at=since)
+        seconds = min(LONGEST, max(SHORTEST, age(since) / 10))
+        message = f"Waits for the client: {count} of {stage.parts(transfer).count} parts have arrived."
+        return Pause(seconds, message, TaskProgress(done, transfer.size))
+
+    async def _bring(self, stage: Stage, task: Task, transfer: Transfer) -> TransferRef | Pause | TaskError:
+        """The job that fetches the object, submitted or looked at."""
+        job, wish = self.inside.job(task), UploadWish(**task.input["wish"])
+        parts = await self.inside.records.parts(transfer.id)
+        if parts is None:
+            return TaskError(ErrorCode.NOT_FOUND, "the list of its parts is no longer kept: upload it again", False)
+        staged_job = StagedJob(stage, self.inside.records, job, Terms(**task.input["terms"]))
+        told = await staged_job.advance(
+            transfer,
+            held_to(job.way.system, fetch(wish, wish.path)),
+            parts,
+            lambda: stage.to_fetch(transfer, job.way.system),
+        )
+        if isinstance(told, Pause | TaskError):
+            return told
+        await self.inside.records.change(transfer.id, bytes_transferred=transfer.size)
+        await stage.discard(transfer)
+        return TransferRef(transfer.id)

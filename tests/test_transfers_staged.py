@@ -1,0 +1,206 @@
+"""Uploads and downloads through a real object store, on both systems: what arrives is what was sent, or nothing is."""
+
+import hashlib
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.client import Client
+from tests.files import ODD_NAMES, names, path_of
+from tests.sizes import size as sized
+from tests.staging import (
+    COMPLETE,
+    DISCARD,
+    DOWNLOAD,
+    DOWNLOADED,
+    PARTS,
+    RESUME,
+    UPLOAD,
+    begin,
+    downloaded,
+    send,
+    store_client,
+    uploaded,
+)
+from tests.transfers import CANCEL, TASK_OF, ended, file, owned, tree
+
+pytestmark = pytest.mark.s3
+MIB = 2**20
+SIZES = [0, 1, 5 * MIB - 1, 5 * MIB + 1, sized(40, 300) * MIB]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_files_of_any_size_go_up_and_come_down(user: Client, either: str, workplace: Path, size: int) -> None:
+    data, target = os.urandom(size), workplace / "file"
+    sha256 = hashlib.sha256(data).hexdigest()
+    task = await uploaded(user, data, system=either, path=str(target), sha256=sha256)
+    assert task["status"] == "SUCCEEDED", task
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == sha256
+    assert (target.stat().st_uid, target.stat().st_mode & 0o7777) == (target.parent.stat().st_uid, 0o644)
+    found, transfer = await downloaded(user, system=either, path=str(target))
+    assert (found == data, transfer["sha256"]) == (True, sha256)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES[: sized(3, len(ODD_NAMES))])
+async def test_files_of_any_name_go_up_and_come_down(user: Client, either: str, workplace: Path, name: str) -> None:
+    data, target = os.urandom(70_000), workplace / name
+    task = await uploaded(user, data, system=either, path=path_of(target), mode="0600")
+    assert (task["status"], target.read_bytes() == data) == ("SUCCEEDED", True), task
+    assert oct(target.stat().st_mode & 0o7777) == "0o600"
+    found, _ = await downloaded(user, system=either, path=path_of(target))
+    assert found == data
+
+
+async def test_a_directory_comes_down_as_an_archive(user: Client, either: str, workplace: Path) -> None:
+    source = tree(workplace / "dir ectory", sized(300, 10_000))
+    (source / "it's\n").write_bytes(b"odd")
+    (source / "link").symlink_to("7")
+    owned(source)
+    archive, transfer = await downloaded(user, system=either, path=str(source))
+    assert transfer["headers"]["content-disposition"] == "attachment; filename*=UTF-8''dir%20ectory.tar.gz"
+    with tarfile.open(fileobj=io.BytesIO(archive)) as found:
+        entries = {entry.name: entry for entry in found.getmembers()}
+        assert sorted(entries) == sorted(["dir ectory", *(f"dir ectory/{name}" for name in names(source))])
+        member = found.extractfile("dir ectory/42")
+        assert member is not None
+        assert (member.read(), entries["dir ectory/link"].linkname) == (b"42", "7")
+
+
+async def test_what_cannot_work_is_refused_before_the_first_byte(user: Client, either: str, workplace: Path) -> None:
+    file(workplace / "old", b"old")
+    closed = owned(tree(workplace / "closed", 1))
+    closed.chmod(0o555)
+    for given, code in (
+        ({"path": str(workplace / "none" / "file")}, "NOT_FOUND"),
+        ({"path": str(workplace / "old" / "file")}, "NOT_A_DIRECTORY"),
+        ({"path": str(closed / "file")}, "PERMISSION_DENIED"),
+        ({"path": str(workplace / "old")}, "ALREADY_EXISTS"),
+        ({"path": str(closed), "overwrite": True}, "IS_A_DIRECTORY"),
+        ({"path": "relative"}, "INVALID_INPUT"),
+        ({"path": "~"}, "PERMISSION_DENIED"),
+        ({"size": -1}, "INVALID_INPUT"),
+        ({"size": 5 * 2**40 + 1}, "TOO_LARGE"),
+        ({"size": 5 * 2**40}, "NO_SPACE"),
+        ({"sha256": "0" * 63}, "INVALID_INPUT"),
+        ({"sha256": "G" * 64}, "INVALID_INPUT"),
+        ({"mode": "u+x"}, "INVALID_INPUT"),
+        ({"account": "two words"}, "INVALID_INPUT"),
+        ({"system": "nowhere"}, "NOT_FOUND"),
+    ):
+        asked = {"system": either, "path": str(workplace / "new"), "size": 3, **given}
+        assert (await user.error(UPLOAD, input=asked))["extensions"]["code"] == code, given
+    for given, code in (
+        ({"path": str(workplace / "none")}, "NOT_FOUND"),
+        ({"compression": "ZIP"}, "UNSUPPORTED"),
+        ({"path": "/etc/shadow"}, "PERMISSION_DENIED"),
+        ({"path": "/dev/null"}, "PERMISSION_DENIED"),
+    ):
+        asked = {"system": either, "path": str(workplace / "old"), **given}
+        assert (await user.error(DOWNLOAD, input=asked))["extensions"]["code"] == code, given
+    assert names(workplace) == ["closed", "old"]
+
+
+async def test_an_old_file_is_replaced_where_that_is_asked(user: Client, either: str, workplace: Path) -> None:
+    target = file(workplace / "file", b"old")
+    task = await uploaded(user, b"new", system=either, path=str(target), overwrite=True)
+    assert (task["status"], target.read_bytes()) == ("SUCCEEDED", b"new")
+
+
+async def test_the_wrong_checksum_leaves_the_old_file_as_it_was(user: Client, either: str, workplace: Path) -> None:
+    target = file(workplace / "file", b"old")
+    task = await uploaded(user, b"new", system=either, path=str(target), overwrite=True, sha256="0" * 64)
+    assert (task["status"], task["error"]["code"]) == ("FAILED", "CHECKSUM_MISMATCH")
+    assert (target.read_bytes(), names(workplace)) == (b"old", ["file"])
+
+
+async def test_the_server_notices_that_all_parts_are_there(user: Client, either: str, workplace: Path) -> None:
+    data = os.urandom(100)
+    transfer = await begin(user, data, system=either, path=str(workplace / "file"))
+    await send(data, transfer["parts"])
+    assert (await ended(user, transfer["id"]))["status"] == "SUCCEEDED"
+    assert (workplace / "file").read_bytes() == data
+
+
+async def test_an_upload_is_complete_once_its_missing_parts_are_sent(
+    user: Client, workplace: Path, either: str
+) -> None:
+    data = os.urandom(17 * MIB)
+    transfer = await begin(user, data, system=either, path=str(workplace / "file"))
+    assert [(part["number"], part["offset"], part["size"]) for part in transfer["parts"]] == [
+        (1, 0, 16 * MIB),
+        (2, 16 * MIB, MIB),
+    ]
+    sent = await send(data, transfer["parts"][:1])
+    error = await user.error(COMPLETE, id=transfer["id"], parts=sent)
+    assert (error["extensions"]["code"], "1 of 2 have not arrived: 2" in error["message"]) == ("INVALID_INPUT", True)
+    [left] = (await user.ask(PARTS, id=transfer["id"], missing=True))["transfer"]["parts"]
+    assert (left["number"], left["etag"]) == (2, None)
+    sent += await send(data, [left])
+    error = await user.error(COMPLETE, id=transfer["id"], parts=[sent[0], {"number": 2, "etag": sent[0]["etag"]}])
+    assert (error["extensions"]["code"], "part 2 has another etag" in error["message"]) == ("INVALID_INPUT", True)
+    await user.ask(COMPLETE, id=transfer["id"], parts=sent)
+    assert (await ended(user, transfer["id"]))["status"] == "SUCCEEDED"
+    assert (workplace / "file").read_bytes() == data
+    assert (await user.ask(PARTS, id=transfer["id"]))["transfer"]["parts"] is None
+
+
+@pytest.mark.parametrize("mutation", [CANCEL, DISCARD], ids=["cancelled", "discarded"])
+async def test_what_is_given_up_has_dead_urls(user: Client, either: str, workplace: Path, mutation: str) -> None:
+    data = os.urandom(17 * MIB)
+    transfer = await begin(user, data, system=either, path=str(workplace / "file"))
+    await send(data, transfer["parts"][:1])
+    task = (await user.ask(TASK_OF, id=transfer["id"]))["transfer"]["task"]
+    await user.ask(mutation, id=task["id"] if mutation == CANCEL else transfer["id"])
+    assert (await ended(user, transfer["id"]))["status"] == "CANCELLED"
+    async with store_client() as store:
+        assert (await store.put(transfer["parts"][1]["url"], content=data[16 * MIB :])).status_code == 404
+    assert names(workplace) == []
+
+
+async def test_a_download_that_is_discarded_has_no_url_that_works(user: Client, either: str, workplace: Path) -> None:
+    _, transfer = await downloaded(user, system=either, path=str(file(workplace / "file")))
+    await user.ask(DISCARD, id=transfer["id"])
+    async with store_client() as store:
+        assert (await store.get(transfer["downloadUrl"])).status_code == 404
+    assert (await user.ask(DOWNLOADED, id=transfer["id"]))["transfer"]["downloadUrl"] is None
+
+
+async def test_an_upload_that_failed_is_taken_up_again_without_sending_it_again(
+    user: Client, either: str, workplace: Path
+) -> None:
+    folder = owned(tree(workplace / "folder", 0))
+    transfer = await begin(user, b"data", system=either, path=str(folder / "file"))
+    folder.rename(workplace / "away")
+    await user.ask(COMPLETE, id=transfer["id"], parts=await send(b"data", transfer["parts"]))
+    assert (await ended(user, transfer["id"]))["error"]["code"] == "NOT_FOUND"
+    (workplace / "away").rename(folder)
+    await user.ask(RESUME, id=transfer["id"])
+    assert (await ended(user, transfer["id"]))["status"] == "SUCCEEDED"
+    assert (folder / "file").read_bytes() == b"data"
+    error = await user.error(RESUME, id=transfer["id"])
+    assert error["extensions"]["code"] == "CONFLICT"
+
+
+async def test_the_same_key_is_the_same_upload(user: Client, either: str, workplace: Path) -> None:
+    asked = {"system": either, "path": str(workplace / "file"), "idempotencyKey": str(workplace)}
+    first = await begin(user, b"data", **asked)
+    assert (await begin(user, b"data", **asked))["id"] == first["id"]
+    error = await user.error(UPLOAD, input={**asked, "size": 5})
+    assert error["extensions"]["code"] == "CONFLICT"
+    await user.ask(COMPLETE, id=first["id"], parts=await send(b"data", first["parts"]))
+    assert (await ended(user, first["id"]))["status"] == "SUCCEEDED"
+    again = (await user.ask(UPLOAD, input={**asked, "size": 4}))["startUpload"]
+    assert (again["transfer"]["id"], again["task"]["status"]) == (first["id"], "SUCCEEDED")
+
+
+async def test_nobody_else_can_see_complete_or_end_a_transfer(
+    user: Client, other_user: Client, either: str, workplace: Path
+) -> None:
+    transfer = await begin(user, b"data", system=either, path=str(workplace / "file"))
+    for mutation in (COMPLETE, DISCARD, RESUME, PARTS):
+        error = await other_user.error(mutation, id=transfer["id"])
+        assert error["extensions"]["code"] == "NOT_FOUND"
+    await user.ask(DISCARD, id=transfer["id"])
