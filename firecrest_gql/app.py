@@ -37,6 +37,8 @@ from firecrest_gql.gateway.playground import Playground
 from firecrest_gql.iam.keys import ProviderKeys
 from firecrest_gql.iam.tokens import TokenVerifier
 from firecrest_gql.jobs.attempts import Attempts
+from firecrest_gql.jobs.bounded import Bounded
+from firecrest_gql.jobs.ceilings import Ceilings
 from firecrest_gql.jobs.compute import Compute
 from firecrest_gql.jobs.listings import Listings
 from firecrest_gql.jobs.output import JobOutput
@@ -86,7 +88,7 @@ class Ports:
     store: TaskStore
     queue: WorkQueue
     authority: Authority
-    transport: Transport
+    transport: Bounded
     schedulers: dict[str, Scheduler]
     keys: ProviderKeys
     verifier: TokenVerifier
@@ -155,7 +157,7 @@ async def ports(settings: Settings) -> AsyncIterator[Ports]:
             store=store,
             queue=WorkQueue(redis, store),
             authority=authority,
-            transport=transport,
+            transport=Bounded(transport, Ceilings(redis)),
             schedulers=known,
             keys=keys,
             verifier=verifier,

@@ -12,6 +12,13 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+class Load(StrEnum):
+    """What a command makes work, besides the login node that it runs on."""
+
+    SCHEDULER = "scheduler"
+    ACCOUNTING = "accounting"
+
+
 class Operation(StrEnum):
     """What costs a login node much: it runs a few at a time, at low priority, and a site can switch it off."""
 
@@ -75,6 +82,11 @@ class Command(Remote, Generic[T]):
     """A remote act with one answer."""
 
     @property
+    def load(self) -> Load | None:
+        """What all users of a system together may ask only so much of; None: nothing of the kind."""
+        return None
+
+    @property
     def output_limit(self) -> int | None:
         """Bytes of standard output above which it is ended; None: the system's limit."""
         return None
@@ -82,6 +94,24 @@ class Command(Remote, Generic[T]):
     @abstractmethod
     def parse(self, result: Result) -> T:
         """Read the answer, or raise the `FirecrestError` that explains it."""
+
+
+class SchedulerCommand(Command[T]):
+    """A command that the workload manager's controller answers."""
+
+    @property
+    def load(self) -> Load:
+        """The controller."""
+        return Load.SCHEDULER
+
+
+class AccountingCommand(Command[T]):
+    """A command that the workload manager's accounting answers."""
+
+    @property
+    def load(self) -> Load:
+        """Accounting."""
+        return Load.ACCOUNTING
 
 
 class Stream(Remote, Generic[T]):

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Command, Load, Result, Stdin
 from firecrest_gql.errors import NotFound
 from firecrest_gql.jobs.listings import Listings
 from firecrest_gql.jobs.ports import Runs
@@ -38,6 +38,11 @@ class Unhurried(Command[T]):
     """The same command with more time and room than a request gives it."""
 
     command: Command[T]
+
+    @property
+    def load(self) -> Load | None:
+        """The command's."""
+        return self.command.load
 
     @property
     def argv(self) -> Sequence[str]:

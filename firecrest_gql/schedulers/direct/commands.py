@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result, SchedulerCommand, Stdin
 from firecrest_gql.errors import CommandFailed, InvalidInput, SchedulerRejected
 from firecrest_gql.model.jobs import JobSpec, Partition, SubmitEstimate
 from firecrest_gql.schedulers.dialect import SUBMIT_SECONDS
@@ -17,7 +17,7 @@ from firecrest_gql.schedulers.specification import environment_lines, escaped
 
 
 @dataclass(frozen=True, slots=True)
-class Submit(Command[str]):
+class Submit(SchedulerCommand[str]):
     """Start the job as a detached process, unless there is one with this key."""
 
     spec: JobSpec = field(repr=False)
@@ -66,7 +66,7 @@ class Submit(Command[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate(Command[SubmitEstimate]):
+class Estimate(SchedulerCommand[SubmitEstimate]):
     """Make every check of a submission, and submit nothing."""
 
     spec: JobSpec = field(repr=False)
@@ -100,7 +100,7 @@ def _answer(result: Result, expected: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Find(Command[str | None]):
+class Find(SchedulerCommand[str | None]):
     """The id of the job that carries the key."""
 
     key: str
@@ -117,7 +117,7 @@ class Find(Command[str | None]):
 
 
 @dataclass(frozen=True, slots=True)
-class Scripts(Command[Mapping[str, str | None]]):
+class Scripts(SchedulerCommand[Mapping[str, str | None]]):
     """The scripts of jobs, as long as their records are kept; None of a job that is not there."""
 
     job_ids: tuple[str, ...]
@@ -141,7 +141,7 @@ class Scripts(Command[Mapping[str, str | None]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Partitions(Command[list[Partition]]):
+class Partitions(SchedulerCommand[list[Partition]]):
     """The one queue, and how many processors it has."""
 
     @property
@@ -156,7 +156,7 @@ class Partitions(Command[list[Partition]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Version(Command[str]):
+class Version(SchedulerCommand[str]):
     """The system's kernel, where it has what jobs need: util-linux and /proc."""
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.errors import Conflict, ErrorCode, NotFound
 from firecrest_gql.model.jobs import JobAct, JobChange
 from firecrest_gql.model.tasks import TaskError
@@ -20,7 +20,7 @@ NEEDED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel(Command[Outcomes]):
+class Cancel(SchedulerCommand[Outcomes]):
     """End jobs (SIGTERM, SIGKILL after 5 s), or send their processes a signal."""
 
     job_ids: tuple[str, ...]
@@ -40,7 +40,7 @@ class Cancel(Command[Outcomes]):
 
 
 @dataclass(frozen=True, slots=True)
-class Act(Command[Outcomes]):
+class Act(SchedulerCommand[Outcomes]):
     """Hold, release or requeue; of an array it is well where it was done to one of its tasks at least."""
 
     act: JobAct
@@ -57,7 +57,7 @@ class Act(Command[Outcomes]):
 
 
 @dataclass(frozen=True, slots=True)
-class Update(Command[None]):
+class Update(SchedulerCommand[None]):
     """Change a job, or an array, of which nothing has begun."""
 
     job_id: str

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobFilter, JobState
 from firecrest_gql.schedulers.direct.arrays import tasks_of
 from firecrest_gql.schedulers.direct.failures import require_success
@@ -67,7 +67,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue(Command[list[Job]]):
+class Queue(SchedulerCommand[list[Job]]):
     """This user's jobs, waiting, running and ended."""
 
     system: str

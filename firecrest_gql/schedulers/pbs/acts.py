@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.errors import CommandFailed, Conflict, SchedulerRejected, SystemUnavailable
 from firecrest_gql.model.jobs import JobAct, JobChange, JobState
 from firecrest_gql.model.tasks import TaskError
@@ -50,7 +50,7 @@ def _outcome(job_id: str, status: int, words: str, program: str, ended_is_well: 
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel(Command[Outcomes]):
+class Cancel(SchedulerCommand[Outcomes]):
     """Delete jobs, or send a signal to all processes of their sessions; to delete an ended one is no error."""
 
     job_ids: tuple[str, ...]
@@ -71,7 +71,7 @@ class Cancel(Command[Outcomes]):
 
 
 @dataclass(frozen=True, slots=True)
-class Act(Command[Outcomes]):
+class Act(SchedulerCommand[Outcomes]):
     """Hold and release; requeueing is for PBS's managers and operators."""
 
     act: JobAct
@@ -97,7 +97,7 @@ BEGUN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Update(Command[None]):
+class Update(SchedulerCommand[None]):
     """Change a pending job by one program, which does all of it or nothing."""
 
     job_id: str

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.jobs import Partition
 from firecrest_gql.schedulers.pbs.document import Attributes, below, section, text
@@ -23,7 +23,7 @@ STATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Partitions(Command[list[Partition]]):
+class Partitions(SchedulerCommand[list[Partition]]):
     """The queues; the server names the default one."""
 
     @property
@@ -50,7 +50,7 @@ def _partition(name: str, queue: Attributes, default: str | None) -> Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Nodes(Command[list[ComputeNode]]):
+class Nodes(SchedulerCommand[list[ComputeNode]]):
     """All vnodes."""
 
     @property
@@ -82,7 +82,7 @@ def _node(name: str, node: Attributes) -> ComputeNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Reservations(Command[list[Reservation]]):
+class Reservations(SchedulerCommand[list[Reservation]]):
     """All reservations that this user may see; the name is that of the queue, which jobs are submitted to."""
 
     @property

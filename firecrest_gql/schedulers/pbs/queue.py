@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.model.jobs import Job, JobFilter
 from firecrest_gql.schedulers.filtering import begin, matches
 from firecrest_gql.schedulers.pbs.document import Attributes, below, section, text
@@ -43,7 +43,7 @@ def jobs_of(result: Result, system: str) -> Iterator[Job]:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue(Command[list[Job]]):
+class Queue(SchedulerCommand[list[Job]]):
     """The jobs that have not ended, as far as the server shows them to this user."""
 
     system: str
@@ -65,7 +65,7 @@ class Queue(Command[list[Job]]):
 
 
 @dataclass(frozen=True, slots=True)
-class History(Command[list[Job]]):
+class History(SchedulerCommand[list[Job]]):
     """The jobs that have ended, as long as the server keeps them; none where it keeps no history."""
 
     system: str
@@ -92,7 +92,7 @@ class History(Command[list[Job]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Find(Command[str | None]):
+class Find(SchedulerCommand[str | None]):
     """The id of the user's job that carries the key; of an array, the array's."""
 
     key: str

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.errors import CommandFailed
 from firecrest_gql.schedulers.dialect import Recall
 from firecrest_gql.schedulers.pbs.document import section, text
@@ -24,7 +24,7 @@ def attribute(result: Result, name: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Version(Command[str]):
+class Version(SchedulerCommand[str]):
     """The version that the server itself tells: `qstat --version` asks nobody."""
 
     @property
@@ -41,7 +41,7 @@ class Version(Command[str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Recollection(Command[Recall]):
+class Recollection(SchedulerCommand[Recall]):
     """How long the server keeps jobs that have ended."""
 
     @property

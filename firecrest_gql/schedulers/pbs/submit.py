@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from posixpath import basename
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result, SchedulerCommand, Stdin
 from firecrest_gql.errors import CommandFailed, InvalidInput
 from firecrest_gql.model.jobs import JobSpec
 from firecrest_gql.schedulers.pbs.failures import refusal, said_by
@@ -31,7 +31,7 @@ OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Submit(Command[str]):
+class Submit(SchedulerCommand[str]):
     """Submit the job, the key as one of its variables."""
 
     spec: JobSpec = field(repr=False)

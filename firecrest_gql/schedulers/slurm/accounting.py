@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import AccountingCommand, Result
 from firecrest_gql.model.jobs import Job, JobFilter
 from firecrest_gql.schedulers.filtering import begin, matches
 from firecrest_gql.schedulers.slurm.comment import carries
@@ -40,7 +40,7 @@ def moment(at: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Accounting(Command[list[Job]]):
+class Accounting(AccountingCommand[list[Job]]):
     """The jobs on record, as far as this user may see them; `usage`: with their steps."""
 
     system: str
@@ -78,7 +78,7 @@ class Accounting(Command[list[Job]]):
 
 
 @dataclass(frozen=True, slots=True)
-class FindAccounted(Command[str | None]):
+class FindAccounted(AccountingCommand[str | None]):
     """The id of the user's job whose comment carries the key; of an array, the array's.
 
     Accounts keep comments only with AccountingStoreFlags=job_comment, and only of ended jobs.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.model.tasks import TaskError
 from firecrest_gql.schedulers.dialect import Outcomes
 from firecrest_gql.schedulers.slurm.failures import cancel_error
@@ -16,7 +16,7 @@ COMPLAINT = re.compile(r"scancel: error: Kill job error on job id (\S+): (.*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel(Command[Outcomes]):
+class Cancel(SchedulerCommand[Outcomes]):
     """Cancel jobs, or send a signal to their scripts and steps; to cancel an ended one is no error."""
 
     job_ids: tuple[str, ...]

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.errors import CommandFailed
 from firecrest_gql.model.jobs import Partition
 from firecrest_gql.schedulers.slurm.failures import require_success
@@ -16,7 +16,7 @@ FIELDS = ("PartitionName", "Partition", "Available", "Nodes", "CPUsState", "Time
 
 
 @dataclass(frozen=True, slots=True)
-class Partitions(Command[list[Partition]]):
+class Partitions(SchedulerCommand[list[Partition]]):
     """The partitions, hidden ones and those that this user may not use only if asked for."""
 
     show_hidden: bool = False
@@ -45,7 +45,7 @@ class Partitions(Command[list[Partition]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Version(Command[str]):
+class Version(SchedulerCommand[str]):
     """The version that slurmctld itself tells."""
 
     @property

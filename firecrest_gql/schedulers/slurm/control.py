@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.errors import Conflict, NotFound, SystemUnavailable
 from firecrest_gql.model.jobs import JobAct, JobChange
 from firecrest_gql.model.tasks import TaskError
@@ -21,7 +21,7 @@ DONE = "No error"
 
 
 @dataclass(frozen=True, slots=True)
-class Act(Command[Outcomes]):
+class Act(SchedulerCommand[Outcomes]):
     """One command for all jobs; of an array it is well where it was done to one of its tasks at least."""
 
     act: JobAct
@@ -70,7 +70,7 @@ BEGUN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Update(Command[None]):
+class Update(SchedulerCommand[None]):
     """Change a job of which something still waits: all of it or nothing."""
 
     job_id: str

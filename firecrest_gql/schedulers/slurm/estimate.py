@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from math import prod
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result, SchedulerCommand, Stdin
 from firecrest_gql.model.jobs import JobSpec, SubmitEstimate
 from firecrest_gql.schedulers.slurm.failures import rejection
 from firecrest_gql.schedulers.slurm.submit import sbatch, script_input
@@ -21,7 +21,7 @@ TOLD = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate(Command[SubmitEstimate]):
+class Estimate(SchedulerCommand[SubmitEstimate]):
     """Ask slurmctld about the job; it takes no number of a job that anybody would see."""
 
     spec: JobSpec = field(repr=False)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.schedulers.slurm.failures import require_success
 from firecrest_gql.schedulers.slurm.queue import format_of
@@ -20,7 +20,7 @@ MIB = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Nodes(Command[list[ComputeNode]]):
+class Nodes(SchedulerCommand[list[ComputeNode]]):
     """All nodes, those of hidden partitions too."""
 
     mark: str = field(default_factory=token)
@@ -57,7 +57,7 @@ def _node(rows: list[dict[str, str]]) -> ComputeNode:
 
 
 @dataclass(frozen=True, slots=True)
-class Reservations(Command[list[Reservation]]):
+class Reservations(SchedulerCommand[list[Reservation]]):
     """All reservations that this user may see."""
 
     @property

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import AccountingCommand, Result
 from firecrest_gql.errors import Unsupported
 from firecrest_gql.model.cluster import Project
 from firecrest_gql.schedulers.slurm.failures import failure
@@ -20,7 +20,7 @@ NO_ACCOUNTS = (b"not running a supported accounting_storage plugin", b"accountin
 
 
 @dataclass(frozen=True, slots=True)
-class Projects(Command[list[Project]]):
+class Projects(AccountingCommand[list[Project]]):
     """The user's associations on this cluster."""
 
     username: str

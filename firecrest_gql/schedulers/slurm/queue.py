@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.model.jobs import Job, JobFilter
 from firecrest_gql.schedulers.filtering import matches
 from firecrest_gql.schedulers.slurm.comment import carries
@@ -39,7 +39,7 @@ def rows(result: Result, mark: str, fields: tuple[str, ...]) -> list[dict[str, s
 
 
 @dataclass(frozen=True, slots=True)
-class Queue(Command[list[Job]]):
+class Queue(SchedulerCommand[list[Job]]):
     """The jobs that slurmctld holds, ended ones for MinJobAge seconds, and as far as this user may see them."""
 
     system: str
@@ -90,7 +90,7 @@ def bare_id(job_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Find(Command[str | None]):
+class Find(SchedulerCommand[str | None]):
     """The id of the user's job whose comment carries the key; of an array, the array's."""
 
     key: str

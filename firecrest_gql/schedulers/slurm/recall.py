@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.schedulers.dialect import Recall
 from firecrest_gql.schedulers.slurm.failures import require_success
 from firecrest_gql.schedulers.slurm.values import number
@@ -13,7 +13,7 @@ LINE = re.compile(r"^(\w+)\s*=[ \t]*(.*?)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Recollection(Command[Recall]):
+class Recollection(SchedulerCommand[Recall]):
     """slurmctld's configuration."""
 
     @property

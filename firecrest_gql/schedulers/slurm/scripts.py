@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result
+from firecrest_gql.command import Result, SchedulerCommand
 from firecrest_gql.errors import SystemUnavailable
 from firecrest_gql.schedulers.slurm.failures import failure
 from firecrest_gql.schedulers.slurm.records import token
@@ -25,7 +25,7 @@ NOTHING = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
-class Scripts(Command[Mapping[str, str | None]]):
+class Scripts(SchedulerCommand[Mapping[str, str | None]]):
     """Each script as it was submitted; None of a job without one, and where only its user may read it."""
 
     job_ids: tuple[str, ...]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Command, Result, Stdin
+from firecrest_gql.command import Result, SchedulerCommand, Stdin
 from firecrest_gql.errors import CommandFailed
 from firecrest_gql.model.jobs import JobSpec
 from firecrest_gql.schedulers.dialect import SUBMIT_SECONDS
@@ -37,7 +37,7 @@ def script_input(spec: JobSpec) -> Stdin:
 
 
 @dataclass(frozen=True, slots=True)
-class Submit(Command[str]):
+class Submit(SchedulerCommand[str]):
     """Submit the job, the key behind its comment."""
 
     spec: JobSpec = field(repr=False)

@@ -1,0 +1,154 @@
+"""A scheduler is given so many commands and no more, whoever sends them, from whichever replica."""
+
+import asyncio
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from redis.asyncio import Redis
+
+from firecrest_gql.command import Command, Load
+from firecrest_gql.errors import Overloaded
+from firecrest_gql.jobs import leases
+from firecrest_gql.jobs.bounded import Bounded
+from firecrest_gql.jobs.ceilings import Ceilings
+from firecrest_gql.model.jobs import JobFilter
+from firecrest_gql.schedulers.direct.dialect import Direct
+from firecrest_gql.settings import SystemSettings
+from firecrest_gql.tasks.connection import connect
+from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually
+from tests.redis import RealValkey
+
+FREE = {"Attach", "Directives"}
+"""Those that a job's own allocation or the login node alone answers."""
+
+
+def bounded(queue_seconds: float = 30, **ceilings: float) -> SystemSettings:
+    """A system of its own with these ceilings."""
+    scheduler = SYSTEM.scheduler.model_copy(update=ceilings)
+    limits = SYSTEM.limits.model_copy(update={"queue_seconds": queue_seconds})
+    return SYSTEM.model_copy(update={"name": f"s{uuid4().hex}", "scheduler": scheduler, "limits": limits})
+
+
+def test_every_command_of_every_dialect_says_what_it_loads() -> None:
+    def below(kind: type) -> set[Any]:
+        return {kind}.union(*(below(each) for each in kind.__subclasses__()))
+
+    dialects = {kind for kind in below(Command) if kind.__module__.startswith("firecrest_gql.schedulers.")}
+    assert dialects
+    assert {kind.__name__ for kind in dialects if kind.load is Command.load} <= FREE
+
+
+@pytest.mark.redis
+async def test_so_many_run_at_once_on_all_replicas_and_the_others_wait(valkey: RealValkey) -> None:
+    system, replicas = bounded(commands_at_once=2, commands_per_second=1000), [connect(valkey.url) for _ in range(3)]
+    running, most = 0, 0
+
+    async def one(ceilings: Ceilings) -> None:
+        nonlocal running, most
+        async with ceilings.place(system, Load.SCHEDULER):
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0.02)
+            running -= 1
+
+    gates = [Ceilings(redis) for redis in replicas]
+    await asyncio.gather(*(one(gates[n % 3]) for n in range(18)))
+    assert most == 2
+    for redis in replicas:
+        await redis.aclose()
+
+
+@pytest.mark.redis
+async def test_so_many_begin_in_a_second_on_all_replicas(redis: Redis) -> None:
+    system, begun = bounded(commands_per_second=10), list[float]()
+    gates = [Ceilings(redis) for _ in range(2)]
+
+    async def one(ceilings: Ceilings) -> None:
+        async with ceilings.place(system, Load.SCHEDULER):
+            begun.append(monotonic())
+
+    await asyncio.gather(*(one(gates[n % 2]) for n in range(25)))
+    assert len(begun) == 25
+    busiest = max(sum(start <= other < start + 1 for other in begun) for start in begun)
+    assert busiest <= 20, "ten that come together, and ten in the second after"
+
+
+@pytest.mark.redis
+async def test_accounting_has_a_ceiling_of_its_own(redis: Redis) -> None:
+    system, ceilings = bounded(0.1, commands_at_once=1, accounting_at_once=1), Ceilings(redis)
+    async with ceilings.place(system, Load.SCHEDULER), ceilings.place(system, Load.ACCOUNTING):
+        with pytest.raises(Overloaded, match="1 at once"):
+            async with ceilings.place(system, Load.ACCOUNTING):
+                pass
+    async with ceilings.place(system, Load.ACCOUNTING):
+        pass
+
+
+@pytest.mark.redis
+async def test_the_places_of_a_killed_replica_are_free_in_time(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.6)
+    system, killed = bounded(commands_at_once=1), Ceilings(redis)
+    holding = asyncio.create_task(_hold(killed, system))
+    await eventually(lambda: _held(redis, system))
+    monkeypatch.setattr(leases.Leases, "give_back", _say_nothing)
+    holding.cancel()
+    await asyncio.wait([holding])
+    assert await _held(redis, system)
+    async with Ceilings(redis).place(system, Load.SCHEDULER):
+        pass
+
+
+async def _held(redis: Redis, system: SystemSettings) -> bool:
+    """Whether somebody has a place."""
+    return bool(await redis.zcard(f"firecrest:ceiling:{system.name}:scheduler:leases"))
+
+
+async def _say_nothing(*_: object) -> None:
+    """As somebody who is dead."""
+
+
+async def _hold(ceilings: Ceilings, system: SystemSettings) -> None:
+    async with ceilings.place(system, Load.SCHEDULER):
+        await asyncio.sleep(3600)
+
+
+@pytest.mark.redis
+async def test_a_place_is_held_as_long_as_its_command_runs(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
+    system = bounded(1, commands_at_once=1)
+    holding = asyncio.create_task(_hold(Ceilings(redis), system))
+    await eventually(lambda: _held(redis, system))
+    with pytest.raises(Overloaded):
+        await _hold(Ceilings(redis), system)
+    holding.cancel()
+    await asyncio.wait([holding])
+
+
+async def test_without_redis_each_process_keeps_the_bound_for_itself() -> None:
+    system = bounded(commands_at_once=2, commands_per_second=1000)
+    ceilings, running, most = Ceilings(connect("redis://127.0.0.1:1/0")), 0, 0
+
+    async def one() -> None:
+        nonlocal running, most
+        async with ceilings.place(system, Load.SCHEDULER):
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0.01)
+            running -= 1
+
+    await asyncio.gather(*(one() for _ in range(10)))
+    assert most == 2
+
+
+@pytest.mark.redis
+async def test_a_command_of_a_dialect_waits_at_the_gate_and_one_of_files_does_not(
+    redis: Redis, machine: ThisMachine
+) -> None:
+    system, ceilings = bounded(0.1, commands_at_once=1), Ceilings(redis)
+    road = Bounded(machine, ceilings)  # type: ignore[arg-type]
+    async with ceilings.place(system, Load.SCHEDULER):
+        with pytest.raises(Overloaded):
+            await road.run(system, caller(), Direct().queue(JobFilter(), "fireuser", system.name))
+    assert await road.run(system, caller(), Direct().queue(JobFilter(), "fireuser", system.name)) == []
