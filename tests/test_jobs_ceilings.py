@@ -17,8 +17,9 @@ from firecrest_gql.model.jobs import JobFilter
 from firecrest_gql.schedulers.direct.dialect import Direct
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.connection import connect
-from tests.jobs_system import SYSTEM, ThisMachine, caller, eventually
+from tests.jobs_system import SYSTEM, ThisMachine, caller
 from tests.redis import RealValkey
+from tests.waiting import until
 
 FREE = {"Attach", "Directives"}
 """Those that a job's own allocation or the login node alone answers."""
@@ -32,7 +33,7 @@ def bounded(queue_seconds: float = 30, **ceilings: float) -> SystemSettings:
 
 
 def test_every_command_of_every_dialect_says_what_it_loads() -> None:
-    def below(kind: type) -> set[Any]:
+    def below(kind: Any) -> set[Any]:
         return {kind}.union(*(below(each) for each in kind.__subclasses__()))
 
     dialects = {kind for kind in below(Command) if kind.__module__.startswith("firecrest_gql.schedulers.")}
@@ -91,7 +92,7 @@ async def test_the_places_of_a_killed_replica_are_free_in_time(redis: Redis, mon
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.6)
     system, killed = bounded(commands_at_once=1), Ceilings(redis)
     holding = asyncio.create_task(_hold(killed, system))
-    await eventually(lambda: _held(redis, system))
+    await until(lambda: _held(redis, system))
     monkeypatch.setattr(leases.Leases, "give_back", _say_nothing)
     holding.cancel()
     await asyncio.wait([holding])
@@ -119,7 +120,7 @@ async def test_a_place_is_held_as_long_as_its_command_runs(redis: Redis, monkeyp
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.3)
     system = bounded(1, commands_at_once=1)
     holding = asyncio.create_task(_hold(Ceilings(redis), system))
-    await eventually(lambda: _held(redis, system))
+    await until(lambda: _held(redis, system))
     with pytest.raises(Overloaded):
         await _hold(Ceilings(redis), system)
     holding.cancel()
