@@ -1,5 +1,6 @@
 """A system of kind pbs through GraphQL: the embedded sshd, and executables that keep PBS's queue in a folder."""
 
+import asyncio
 import shutil
 import sys
 import tempfile
@@ -173,3 +174,18 @@ async def test_queues_nodes_and_the_version_are_told(viewer_of_pbs: Client) -> N
         "computeNodes": [{"name": "pbs", "states": ["FREE"], "cpuCount": 8, "memory": 16336296 * 1024}],
         "reservations": [],
     }
+
+
+async def test_a_job_whose_time_is_over_is_told_so(viewer_of_pbs: Client) -> None:
+    job_id = await submitted(viewer_of_pbs, script=LONG, timeLimitSeconds=1)
+    assert [event["job"]["state"] async for event in viewer_of_pbs.events(WATCH, id=job_id)][-1] == "TIMEOUT"
+
+
+async def test_twenty_submissions_with_one_key_are_one_job(viewer_of_pbs: Client) -> None:
+    asked = {"system": "local", "script": "#!/bin/sh\n", "name": "once", "idempotencyKey": "the-same"}
+    async with asyncio.TaskGroup() as group:
+        answers = [group.create_task(viewer_of_pbs.ask(SUBMIT, input=asked)) for _ in range(20)]
+    ids = {answer.result()["submitJob"]["task"]["result"]["jobId"] for answer in answers}
+    query = """{ system(name: "local") { jobs(filter: {name: "once"}) { nodes { jobId } } } }"""
+    found = (await viewer_of_pbs.ask(query))["system"]["jobs"]["nodes"]
+    assert [{one["jobId"]} for one in found] == [ids]

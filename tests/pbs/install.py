@@ -21,7 +21,7 @@ class FolderPbs:
     spool: Path
 
     def clear(self) -> None:
-        """End what still runs."""
+        """End the jobs that still run."""
         for file in self.spool.glob("*.session"):
             for process in Path("/proc").glob("[0-9]*"):
                 with suppress(OSError):

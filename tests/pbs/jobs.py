@@ -80,6 +80,7 @@ def run(folder: Folder, job_id: str, number: int) -> None:
     with folder.locked():
         job = folder.jobs()[job_id]
         if job["run"] == number:  # else it has been put back into the queue
+            (folder.spool / f"{job_id}.session").unlink()  # its number may soon be somebody else's
             end(folder, job, status, terminated=job["deleted"])
             cycle(folder)
 
