@@ -3,15 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import File, FileContent, FileType
 from firecrest_gql.model.jobs import OutputChunk
 from firecrest_gql.settings import SystemSettings
 from resolvers import ids
 from resolvers.context import Context
 from resolvers.systems import system
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,11 @@ async def files(context: Context, found: SystemSettings, paths: list[str]) -> li
     return list(await context.services.files.stats(found, context.caller, paths))
 
 
+async def ask(context: Context, of: File, command: FileCommand[T]) -> T:
+    """The answer of a command on this file."""
+    return await context.services.files.ask(system(context, of.system), context.caller, command)
+
+
 async def checksum(context: Context, of: File, algorithm: str) -> str:
     """The hexadecimal checksum of its bytes."""
     return await context.loaders.checksum(system(context, of.system), algorithm, of.location)
@@ -53,7 +63,9 @@ async def disk_usage(context: Context, of: File) -> int:
 
 async def head(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
     """Its first lines or bytes."""
-    return await context.services.files.head(system(context, of.system), context.caller, of, lines=lines, size=size)
+    found = system(context, of.system)
+    read = partial(context.loaders.beginning, found, of.location)
+    return await context.services.files.head(found, read, lines=lines, size=size)
 
 
 async def tail(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:

@@ -10,7 +10,7 @@ from strawberry.dataloader import DataLoader
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.query import Jobs
-from firecrest_gql.model.files import File, FileSystemUsage
+from firecrest_gql.model.files import File, FileContent, FileSystemUsage
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import Job, JobUsage
 from firecrest_gql.settings import SystemSettings
@@ -29,6 +29,9 @@ class Loaders:
         self._caller = caller
         self._stats: DataLoader[tuple[str, str], File] = DataLoader(self._load_stats, cache=False)
         self._sums: DataLoader[tuple[tuple[str, str], str], str] = DataLoader(self._load_sums, cache=False)
+        self._beginnings: DataLoader[tuple[tuple[str, int], str], FileContent] = DataLoader(
+            self._load_beginnings, cache=False
+        )
         self._mime_types: DataLoader[tuple[str, str], str] = DataLoader(self._load_mime_types, cache=False)
         self._disk_usages: DataLoader[tuple[str, str], int] = DataLoader(self._load_disk_usages, cache=False)
         self._usages: DataLoader[tuple[str, str], FileSystemUsage] = DataLoader(self._load_usages, cache=False)
@@ -45,6 +48,11 @@ class Loaders:
         """The checksum of the file at this place."""
         self._systems[system.name] = system
         return await self._sums.load(((system.name, algorithm), location))
+
+    async def beginning(self, system: SystemSettings, location: str, length: int) -> FileContent:
+        """The first bytes of the file at this place."""
+        self._systems[system.name] = system
+        return await self._beginnings.load(((system.name, length), location))
 
     async def mime_type(self, system: SystemSettings, location: str) -> str:
         """The media type of what is at this place."""
@@ -107,6 +115,9 @@ class Loaders:
     async def _load_sums(self, keys: list[tuple[tuple[str, str], str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._sums_of)
 
+    async def _load_beginnings(self, keys: list[tuple[tuple[str, int], str]]) -> Sequence[FileContent | FirecrestError]:
+        return await _grouped(keys, self._beginnings_of)
+
     async def _load_mime_types(self, keys: list[tuple[str, str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._by_place(self._files.mime_types))
 
@@ -124,6 +135,13 @@ class Loaders:
             return [answers[place] for place in places]
 
         return load
+
+    async def _beginnings_of(
+        self, group: tuple[str, int], locations: list[str]
+    ) -> Sequence[FileContent | FirecrestError]:
+        name, length = group
+        told = await self._files.beginnings(self._systems[name], self._caller, length, locations)
+        return [told[location] for location in locations]
 
     async def _sums_of(self, group: tuple[str, str], locations: list[str]) -> Sequence[str | FirecrestError]:
         name, algorithm = group

@@ -1,15 +1,25 @@
 """The documents are true: their queries run and answer what they show, their links and targets exist."""
 
+import asyncio
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import strawberry
 from graphql import build_schema as parse_schema
 from graphql import parse, validate
 
+from firecrest_gql.command import Result
+from firecrest_gql.files.road import FileCommand
+from firecrest_gql.model.files import File, FileType
+from firecrest_gql.settings import LimitSettings
+from schema import build_schema
+from schema.fields import field
 from tests.client import Client
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +55,35 @@ async def test_the_readmes_query_answers_what_the_readme_shows(user: Client) -> 
         pass
     [query], [answer] = blocks(ROOT / "README.md", "graphql"), blocks(ROOT / "README.md", "json")
     assert shape({"data": await user.ask(query)}) == shape(json.loads(answer))
+
+
+async def test_the_operation_that_the_document_adds_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("documented")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    names = vars(module)
+    for block in blocks(ROOT / "docs" / "files.md", "python"):
+        exec(block, names)
+    (tmp_path / "new\nline").write_text("one\ntwo\n")
+
+    async def ask(_system: object, _caller: object, command: FileCommand[Any]) -> Any:
+        for argv in (command.argv, command.confined([str(tmp_path)])):
+            run = await asyncio.to_thread(subprocess.run, argv, capture_output=True, check=False)
+            told = command.parse(Result(run.returncode, run.stdout, run.stderr))
+        return told
+
+    @strawberry.type
+    class Query:
+        @field(strawberry.type(type("Counted", (), {"line_count": names["line_count"]})))
+        def file(self) -> File:
+            """A file that counts its lines."""
+            return File(system="x", location=str(tmp_path / "new\nline"), type=FileType.REGULAR)
+
+    settings = SimpleNamespace(system=lambda _: SimpleNamespace(admits=lambda *_: True))
+    services = SimpleNamespace(settings=settings, files=SimpleNamespace(ask=ask))
+    context = SimpleNamespace(services=services, caller=None, principal=SimpleNamespace(username="", scopes=()))
+    schema = strawberry.Schema(query=Query, config=build_schema(LimitSettings()).config)
+    said = await schema.execute("{ file { lineCount } }", context_value=context)
+    assert (said.errors, said.data) == (None, {"file": {"lineCount": 2}})
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -67,9 +67,7 @@ class Read(FileCommand[FileContent]):
     def parse(self, result: Result) -> FileContent:
         """The bytes, without the one too many."""
         _check_read(self.path, result)
-        more = len(result.stdout) > self.length
-        data = result.stdout[: self.length]
-        return FileContent(data=_without_cut_end(data) if more else data, offset=self.offset, truncated=more)
+        return content_of(result.stdout, self.offset, self.length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +139,13 @@ class Checksum(EachCommand[dict[str, str | FirecrestError]]):
         lines = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
         sums = {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
         return {path: sums.get(path) or failure_of(path, result) for path in self.paths}
+
+
+def content_of(data: bytes, offset: int, length: int) -> FileContent:
+    """What was read from there on: `length` bytes, of which one more tells that the file goes on."""
+    more = len(data) > length
+    kept = data[:length]
+    return FileContent(data=_without_cut_end(kept) if more else kept, offset=offset, truncated=more)
 
 
 def _without_cut_end(data: bytes) -> bytes:

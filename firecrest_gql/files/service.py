@@ -3,21 +3,25 @@
 import asyncio
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied, TooLarge
 from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
+from firecrest_gql.files.beginnings import Beginnings, size_of
 from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
 from firecrest_gql.files.listing import Stat
 from firecrest_gql.files.measuring import DiskUsage, MimeTypes, Usage
 from firecrest_gql.files.quotas import Quotas
-from firecrest_gql.files.road import FileRoad, allows_all
+from firecrest_gql.files.road import FileCommand, FileRoad, allows_all
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
 from firecrest_gql.model.files import File, FileContent, FileSystemUsage, Quota, UserAccount
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import FileSystemSettings, SystemSettings
+
+T = TypeVar("T")
 
 HOME_SECONDS = 300.0
 LINE_GUESS = 1024
@@ -82,17 +86,35 @@ class Files:
         return [found[place] if isinstance(place, str) else place for place in places]
 
     async def head(
-        self, system: SystemSettings, caller: Caller, file: File, *, lines: int | None, size: int | None
+        self,
+        system: SystemSettings,
+        read: Callable[[int], Awaitable[FileContent]],
+        *,
+        lines: int | None,
+        size: int | None,
     ) -> FileContent:
-        """The first lines or bytes; ten lines where nothing is said."""
+        """The first lines or bytes, of which `read` brings so many; ten lines where nothing is said."""
         lines, length = _extent(system, lines, size)
-        content = await self._road.run(system, caller, Read(file.location, 0, length))
+        content = await read(length)
         if lines is None:
             return content
         if content.data.count(b"\n") < lines and content.truncated:
-            limit = system.limits.max_inline_file_size
-            content = await self._road.run(system, caller, Read(file.location, 0, limit))
+            content = await read(system.limits.max_inline_file_size)
         return first_lines(content, lines)
+
+    async def beginnings(
+        self, system: SystemSettings, caller: Caller, length: int, wanted: Sequence[str]
+    ) -> dict[str, FileContent | FirecrestError]:
+        """The first bytes of each place, by as few commands as their output allows."""
+        if len(wanted) == 1:  # as they are, without the cost of telling several apart
+            content = await self._road.run(system, caller, Read(wanted[0], 0, length))
+            return {wanted[0]: content}
+        at_once = max(1, system.limits.max_output_size // size_of(length))
+        told: dict[str, FileContent | FirecrestError] = {}
+        for start in range(0, len(wanted), at_once):
+            some = await self._road.run(system, caller, Beginnings(tuple(wanted[start : start + at_once]), length))
+            told.update(some)
+        return told
 
     async def tail(
         self, system: SystemSettings, caller: Caller, file: File, *, lines: int | None, size: int | None
@@ -114,6 +136,10 @@ class Files:
         if not 0 <= offset <= MAX_OFFSET:
             raise InvalidInput(f"offset: from 0 to {MAX_OFFSET}, is {offset}")
         return await self._road.run(system, caller, Read(file.location, offset, _length(system, length, "length")))
+
+    async def ask(self, system: SystemSettings, caller: Caller, command: FileCommand[T]) -> T:
+        """The answer of any command on files that the viewer has found already."""
+        return await self._road.run(system, caller, command)
 
     async def checksums(
         self, system: SystemSettings, caller: Caller, algorithm: str, wanted: Sequence[str]
