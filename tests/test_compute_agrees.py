@@ -17,7 +17,7 @@ from tests.waiting import until
 
 pytestmark = [pytest.mark.slurm, pytest.mark.redis]
 
-NAMES = ("a|b", "it's R&D (1)#2", "日本", '"two" words', "%j -x $(id)")
+NAMES = ("a|b", "it's R&D (1)#2", "日本", "two  words", "%j -x $(id)")
 LONG = '#!/bin/sh\ntest -n "$SLURM_RESTART_COUNT" || exec sleep 600\n'
 AT_ONCE = 6  # of the cluster's 16 processors
 SUBMIT = """mutation($input: SubmitJobInput!) {
