@@ -153,11 +153,12 @@ def test_the_words_of_a_running_job() -> None:
 
 
 def test_reservations_on_one_line() -> None:
-    found = SLURM.reservations().parse(Result(0, recorded("reservations-23.02.txt").encode(), b""))
+    found = SLURM.reservations().parse(Result(0, recorded("reservations.txt").encode(), b""))
     assert [(one.name, one.node_list, one.users, one.accounts) for one in found] == [
         ("root_3", "ALL", ("root",), ()),
         ("root_4", None, ("root",), ()),
         ("alan_6", "sun[000-003,007,010-013,017]", ("alan", "brenda"), ()),
+        ("alan_9", "bgp[000x011,210x311]", ("-alan",), ("foo",)),
     ]
 
 
