@@ -1,19 +1,21 @@
 """What sbatch is told, and what it says: the comment with its mark, further options, estimates, the site's memory."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firecrest_gql.command import Result
+from firecrest_gql.command import Command, Result, Stdin
 from firecrest_gql.errors import CommandFailed, InvalidInput, SchedulerRejected
-from firecrest_gql.model.jobs import JobSpec, SubmitEstimate
+from firecrest_gql.model.jobs import JobFilter, JobSpec, SubmitEstimate
 from firecrest_gql.schedulers.dialect import Recall
 from firecrest_gql.schedulers.slurm import Slurm
 from firecrest_gql.schedulers.slurm.comment import MAX_BYTES, carries, comment_of, own_comment, script_comment
 from firecrest_gql.schedulers.slurm.estimate import TOLD, node_count
 from firecrest_gql.schedulers.slurm.recall import ADVICE
+from tests.slurm import RealSlurm
 
 SLURM = Slurm()
 KEY = "0123456789abcdef"
@@ -37,29 +39,58 @@ def test_a_comment_without_words_is_none(raw: str, own: str | None) -> None:
     assert own_comment(raw) == own
 
 
-@pytest.mark.parametrize(
-    ("directives", "comment"),
-    [
-        ("#SBATCH --comment=one", "one"),
-        ("#SBATCH --comment one", "one"),
-        ("#SBATCH --comm=abbreviated", "abbreviated"),
-        ("#SBATCH -p debug --comment=two -n 1", "two"),
-        ('#SBATCH --comment="two words # here"', "two words # here"),
-        ("#SBATCH --comment='it is \"quoted\"'", 'it is "quoted"'),
-        (r"#SBATCH --comment=a\"b\\c\#d", r'a"b\c#d'),
-        ("#SBATCH --comment=one # not this", "one"),
-        ("#SBATCH --comment=one#not this", "one"),
-        ("#SBATCH --comment=", ""),
-        ("#SBATCH --comment=one\n#SBATCH --comment=last", "last"),
-        ("# --comment=no\n\n  # indented\n#SBATCH --comment=yes", "yes"),
-        ("#SBATCH --comment=first\n#SBATCH hetjob\n#SBATCH --comment=of the second", "first"),
-        ("echo over\n#SBATCH --comment=too late", None),
-        ("#SBATCH --constraint=x", None),
-        ("#SBATCH --comment=日本", "日本"),
-    ],
-)
+DIRECTIVES = [
+    ("#SBATCH --comment=one", "one"),
+    ("#SBATCH --comment one", "one"),
+    ("#SBATCH --comm=abbreviated", "abbreviated"),
+    ("#SBATCH -p debug --comment=two -n 1", "two"),
+    ('#SBATCH --comment="two words # here"', "two words # here"),
+    ("#SBATCH --comment='it is \"quoted\"'", 'it is "quoted"'),
+    (r"#SBATCH --comment=a\"b\\c\#d", r'a"b\c#d'),
+    ("#SBATCH --comment=one # not this", "one"),
+    ("#SBATCH --comment=one#not this", "one"),
+    ("#SBATCH --comment=", ""),
+    ("#SBATCH --comment=one\n#SBATCH --comment=last", "last"),
+    ("# --comment=no\n\n  # indented\n#SBATCH --comment=yes", "yes"),
+    ("#SBATCH --comment=first\n#SBATCH hetjob\n#SBATCH --comment=of the second", "first"),
+    ("echo over\n#SBATCH --comment=too late", None),
+    ("#SBATCH --exclusive", None),
+    ("#SLURM --comment=old", "old"),
+    ("#SBATCH --comment=日本", "日本"),
+]
+
+
+@pytest.mark.parametrize(("directives", "comment"), DIRECTIVES)
 def test_a_scripts_directives_are_read_as_sbatch_reads_them(directives: str, comment: str | None) -> None:
     assert script_comment(f"#!/bin/sh\n{directives}\n") == comment
+
+
+@dataclass(frozen=True)
+class Sbatch(Command[str]):
+    """sbatch itself, without anything of ours."""
+
+    script: str
+
+    @property
+    def argv(self) -> list[str]:
+        return ["sbatch", "--parsable", "--hold"]
+
+    @property
+    def stdin(self) -> Stdin:
+        return Stdin.of(self.script.encode())
+
+    def parse(self, result: Result) -> str:
+        return result.stdout.decode().strip()
+
+
+@pytest.mark.slurm
+async def test_sbatch_itself_reads_the_same_comments(slurm: RealSlurm) -> None:
+    cases = [case for case in DIRECTIVES if "hetjob" not in case[0]]
+    ids = [await slurm.run(Sbatch(f"#!/bin/sh\n{directives}\n")) for directives, _ in cases]
+    jobs = await slurm.run(SLURM.queue(JobFilter(job_ids=tuple(ids)), "fireuser", "here"))
+    told = {job.job_id: job.comment for job in jobs}
+    await slurm.run(SLURM.cancel(ids))
+    assert [told[job_id] for job_id in ids] == [comment or None for _, comment in cases]
 
 
 def test_an_option_counts_more_than_the_scripts_directive() -> None:

@@ -64,10 +64,10 @@ def is_comment(word: str) -> bool:
 
 
 def _directives(script: str) -> Iterator[str]:
-    """What stands behind #SBATCH up to the first line that is no comment, and of the first of several components."""
+    """What stands behind #SBATCH, or #SLURM as of old, up to the first line that is none, or a second component."""
     for line in script.split("\n"):
-        if line.startswith("#SBATCH"):
-            directive = line.removeprefix("#SBATCH").strip()
+        if line.startswith(("#SBATCH", "#SLURM")):
+            directive = line.removeprefix("#SBATCH").removeprefix("#SLURM").strip()
             if re.match(r"(?:het|pack)job(?:\s|\Z)", directive, re.IGNORECASE):
                 return
             yield directive
