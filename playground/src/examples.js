@@ -1,5 +1,6 @@
 // The tabs that a first visit opens; the files are tested against the contract.
 import archive from '../examples/Archive.graphql?raw';
+import copyByJob from '../examples/CopyByJob.graphql?raw';
 import followFile from '../examples/FollowFile.graphql?raw';
 import followOutput from '../examples/FollowOutput.graphql?raw';
 import submitJob from '../examples/SubmitJob.graphql?raw';
@@ -20,5 +21,6 @@ export const EXAMPLES = [
   tab(followFile),
   tab(watchSystems),
   tab(archive),
+  tab(copyByJob),
   tab(whoAmI),
 ];
