@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import statistics
 import tempfile
 import time
@@ -21,6 +22,7 @@ from tests.waiting import until
 
 ROUNDS = 30
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input) { task { id status } } }"
+QUERY = 'mutation { queryJobs(input: {system: "local"}) { task { id } } }'
 UPDATED = "subscription($id: ID!) { taskUpdated(id: $id) { version status } }"
 READ = 'query($path: String!) { system(name: "local") { file(path: $path) { checksum } } }'
 JOB = {"system": "local", "name": "bench", "script": "#!/bin/sh\ntrue\n"}
@@ -71,6 +73,10 @@ class Bench:
     async def submit(self) -> None:
         """`submitJob`, answered with its task."""
         await self._post(SUBMIT, input=JOB)
+
+    async def query(self) -> None:
+        """`queryJobs`, answered with its task."""
+        await self._post(QUERY)
 
     async def first_event(self) -> None:
         """From the submission to the first event on a socket opened for it."""
@@ -128,14 +134,14 @@ async def main() -> None:
             async with running_demo(state, port) as demo:
                 ready.append(time.perf_counter() - start)
                 if len(ready) == 2:
-                    await measure(state, demo.worker)
+                    await measure(state, demo.worker, demo.embedded)
                 start = time.perf_counter()
             stopped.append(time.perf_counter() - start)
         print(f"{'demo ready: first start, then on kept state':<46} {ready[0]:>9.2f} s  {ready[1]:>9.2f} s ")
         print(f"{'demo stopped':<46} {stopped[0]:>9.2f} s  {stopped[1]:>9.2f} s ")
 
 
-async def measure(state: Path, worker: Process) -> None:
+async def measure(state: Path, worker: Process, embedded: Process) -> None:
     """Print a row for each case."""
     demo = json.loads((state / "demo.json").read_text())
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
@@ -146,6 +152,10 @@ async def measure(state: Path, worker: Process) -> None:
         row("viewer", await timed(bench.viewer), floor)
         row("file: one certificate, one command", await timed(bench.file), floor)
         row("submit answered", await timed(bench.submit), floor)
+        os.kill(embedded.pid, signal.SIGSTOP)
+        row("submit answered while the system is silent", await timed(bench.submit, 5), floor)
+        row("queryJobs answered while the system is silent", await timed(bench.query, 5), floor)
+        os.kill(embedded.pid, signal.SIGCONT)
         row("submit to first event, socket opened for it", await timed(bench.first_event), floor)
         row("submit to SUCCEEDED, job accepted", await timed(bench.final_event), floor)
         await asyncio.to_thread(os.truncate, os.open(bench.endless, os.O_WRONLY | os.O_CREAT, 0o644), 2**42)
