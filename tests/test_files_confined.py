@@ -177,6 +177,24 @@ async def test_nothing_is_read_outside_the_allowed_paths(inmate: Client, system:
             assert code_of(said) in (ErrorCode.PERMISSION_DENIED, ErrorCode.INVALID_INPUT), said
 
 
+async def test_the_beginnings_of_many_are_read_inside_alone(inmate: Client, system: str, cell: str) -> None:
+    await send(inmate, "uploadFile", system, path=f"{cell}/inner/a", content=None)
+    query = "query($s: String!, $p: String!) { system(name: $s) { file(path: $p) { entries { nodes { %s } } } } }"
+    said = (await inmate.post(query % "name head(bytes: 4) { text }", s=system, p=cell)).json()
+    told = {node["name"]: node["head"] for node in said["data"]["system"]["file"]["entries"]["nodes"]}
+    assert told == {
+        "file": None,
+        "in": None,
+        "inner": None,
+        "mine": {"text": ""},
+        "new": None,
+        "out": None,
+        "own": {"text": ""},
+    }
+    codes = [error["extensions"]["code"] for error in said["errors"]]
+    assert codes.count(ErrorCode.PERMISSION_DENIED) == 2
+
+
 async def test_an_id_made_elsewhere_leads_nowhere_else(
     user: Client, inmate: Client, system: str, outside: Path
 ) -> None:
