@@ -4,24 +4,29 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 
 from firecrest_gql.demo.ports import LOOPBACK
 
 
 @dataclass
 class Road:
-    """Passes bytes both ways; while `mute`, what comes from the system is lost."""
+    """Passes bytes both ways; while `mute`, what comes from the system is lost.
+
+    It breaks once `left` bytes have gone to the system.
+    """
 
     host: str
     port: int
     mute: bool = False
+    left: float = inf
     open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def cut(self) -> None:
         """Break every connection; new ones pass again, and their answers too."""
         for writer in self.open:
             writer.transport.abort()
-        self.mute = False
+        self.mute, self.left = False, inf
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection to its end."""
@@ -36,10 +41,13 @@ class Road:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
         with suppress(ConnectionError):
-            while data := await reader.read(65536):
+            while data := await reader.read(4096):
                 if not (answers and self.mute):
                     writer.write(data)
                     await writer.drain()
+                self.left -= 0 if answers else len(data)
+                if self.left <= 0:
+                    self.cut()
         writer.transport.abort()
 
 

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,16 @@ async def other_user(demo: dict[str, Any]) -> Client:
     return Client(demo, await fetch_token(demo, "fireuser2"))
 
 
+@dataclass(frozen=True)
+class Server:
+    """A further server: its own `demo.json`, and its process."""
+
+    described: dict[str, Any]
+    process: Process
+
+
 @asynccontextmanager
-async def another_server(state: Path, name: str, **changes: Any) -> AsyncIterator[dict[str, Any]]:
+async def serving(state: Path, name: str, **changes: Any) -> AsyncIterator[Server]:
     """A further `serve` beside the demo's, with these blocks of the settings changed; its own `demo.json`.
 
     `systems` changes the block of every system.
@@ -77,9 +86,17 @@ async def another_server(state: Path, name: str, **changes: Any) -> AsyncIterato
     config = state / f"{name}.yaml"
     config.write_text(yaml.safe_dump(settings))
     argv = [sys.executable, "-m", "firecrest_gql.cli", "serve", "--config", str(config)]
-    async with Process(name, argv, state / "log" / f"{name}.log", lambda: _answers(port), ports=[port]):
+    process = Process(name, argv, state / "log" / f"{name}.log", lambda: _answers(port), ports=[port])
+    async with process:
         addresses = {"graphql_url": f"http://{LOOPBACK}:{port}/graphql", "ws_url": f"ws://{LOOPBACK}:{port}/graphql"}
-        yield {**json.loads((state / "demo.json").read_text()), "state": str(state), **addresses}
+        yield Server({**json.loads((state / "demo.json").read_text()), "state": str(state), **addresses}, process)
+
+
+@asynccontextmanager
+async def another_server(state: Path, name: str, **changes: Any) -> AsyncIterator[dict[str, Any]]:
+    """The same, by its own `demo.json` alone."""
+    async with serving(state, name, **changes) as server:
+        yield server.described
 
 
 async def _answers(port: int) -> bool:

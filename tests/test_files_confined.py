@@ -68,6 +68,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "startMove": {"target": "stolen"},
     "startRemove": {"recursive": True},
     "startSync": {"target": "stolen"},
+    "startCompress": {"target": "stolen"},
+    "startExtract": {"target": "stolen"},
     "startUpload": {"size": 1, "overwrite": True},
     "startDownload": {"compression": "GZIP"},
 }
