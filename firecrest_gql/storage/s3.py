@@ -87,13 +87,15 @@ class ObjectStore:
 
     async def parts(self, staged: Staged) -> dict[int, StoredPart]:
         """The parts that have arrived, by number."""
-        client = await self._client()
-        found: dict[int, StoredPart] = {}
-        with _store_answers():
-            pages = client.get_paginator("list_parts").paginate(**self._upload(staged))
-            async for page in pages:
-                found |= {part["PartNumber"]: _stored(part) for part in page.get("Parts", ())}
-        return found
+        try:
+            return await self._parts(staged)
+        except NotFound:
+            # SeaweedFS says so as well where it could not look.
+            if await self._goes_on(staged):
+                raise StorageUnavailable(
+                    "the object store lists an upload and does not find it"
+                ) from None
+            raise
 
     async def complete(self, staged: Staged, parts: Mapping[int, StoredPart]) -> None:
         """Make the object of these parts; to repeat it is harmless."""
@@ -143,6 +145,20 @@ class ObjectStore:
         """The URL that the object is fetched from, by a browser under the file name (ASCII; RFC 6266)."""
         named = {} if file_name is None else {"ResponseContentDisposition": f"attachment; {file_name}"}
         return await self._signed("get_object", {**self._object(key), **named}, address, seconds)
+
+    async def _parts(self, staged: Staged) -> dict[int, StoredPart]:
+        client = await self._client()
+        found: dict[int, StoredPart] = {}
+        with _store_answers():
+            async for page in client.get_paginator("list_parts").paginate(**self._upload(staged)):
+                found |= {part["PartNumber"]: _stored(part) for part in page.get("Parts", ())}
+        return found
+
+    async def _goes_on(self, staged: Staged) -> bool:
+        client = await self._client()
+        with _store_answers():
+            answer = await client.list_multipart_uploads(Bucket=self.settings.bucket, Prefix=staged.key)
+        return any(upload["UploadId"] == staged.upload_id for upload in answer.get("Uploads", ()))
 
     async def _signed(
         self, operation: str, asked: Mapping[str, Any], address: str | None, seconds: int | None = None

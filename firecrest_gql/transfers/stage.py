@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from firecrest_gql.errors import Unsupported
+from firecrest_gql.errors import NotFound, Unsupported
 from firecrest_gql.model.transfers import Transfer
 from firecrest_gql.settings import StorageSettings, SystemSettings
 from firecrest_gql.storage.parts import Parts
@@ -47,6 +47,16 @@ class Stage:
         """Its file in parts."""
         total = transfer.size if transfer.estimate is None else transfer.estimate
         return Parts(total or 0, transfer.part_size or self.settings.part_size)
+
+    async def arrived(self, transfer: Transfer) -> dict[int, StoredPart] | None:
+        """The parts that have arrived whole, by number; None where the store has made the object of them."""
+        staged = self.staged(transfer)
+        try:
+            return whole(self.parts(transfer), await self.store.parts(staged))
+        except NotFound:
+            if await self.store.size(staged.key) != transfer.size:
+                raise
+            return None
 
     async def discard(self, transfer: Transfer) -> None:
         """Nothing of it is staged any more."""

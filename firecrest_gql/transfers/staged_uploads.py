@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
 from itertools import islice
 
-from firecrest_gql.errors import Conflict, InvalidInput, NotFound, TooLarge
+from firecrest_gql.errors import Conflict, InvalidInput, TooLarge
 from firecrest_gql.files.road import FileRoad, held_to
 from firecrest_gql.files.service import Files, check_mode
 from firecrest_gql.model.files import raw
@@ -16,7 +16,7 @@ from firecrest_gql.storage.s3 import StoredPart
 from firecrest_gql.transfers.accepting import Accepted, Accepting, Wanted
 from firecrest_gql.transfers.job import ANY_FOLDER, Ways
 from firecrest_gql.transfers.service import Asking
-from firecrest_gql.transfers.stage import Stage, required, whole
+from firecrest_gql.transfers.stage import Stage, required
 from firecrest_gql.transfers.staged import PROGRAMS, Fetch
 from firecrest_gql.transfers.staging_checks import CanReceive
 from firecrest_gql.transfers.terms import check_terms
@@ -73,9 +73,8 @@ class StagedUploads:
         stage = required(self._stage)
         transfer = await stage.begin(transfer)
         plan = stage.parts(transfer)
-        try:
-            stored = whole(plan, await stage.store.parts(stage.staged(transfer)))
-        except NotFound:  # discarded, or whole since a moment
+        stored = await stage.arrived(transfer)
+        if stored is None:
             return None
         wanted = range(1, plan.count + 1) if numbers is None else _within(numbers, plan.count)
         left = (each for each in wanted if each > (after or 0) and not (missing_only and each in stored))
@@ -93,10 +92,8 @@ class StagedUploads:
             await self._wake(task)
 
     async def _check_parts(self, stage: Stage, transfer: Transfer, etags: dict[int, str] | None) -> None:
-        plan = stage.parts(transfer)
-        try:
-            stored = whole(plan, await stage.store.parts(stage.staged(transfer)))
-        except NotFound:  # whole since a moment
+        plan, stored = stage.parts(transfer), await stage.arrived(transfer)
+        if stored is None:
             return
         if missing := [number for number in range(1, plan.count + 1) if number not in stored]:
             shown = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")

@@ -11,7 +11,7 @@ from firecrest_gql.model.transfers import Terms, Transfer, UploadWish
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.accepting import transfer_of
 from firecrest_gql.transfers.job import age
-from firecrest_gql.transfers.stage import Stage, manifest, required, whole
+from firecrest_gql.transfers.stage import Stage, manifest, required
 from firecrest_gql.transfers.staged_job import StagedJob
 from firecrest_gql.transfers.staged_uploads import fetch
 from firecrest_gql.transfers.work import TransferWork, patient
@@ -61,25 +61,19 @@ class UploadWork:
     async def _arrived(self, stage: Stage, transfer: Transfer) -> Transfer | Pause | TaskError:
         """The transfer whose object is whole."""
         transfer = await stage.begin(transfer)
-        plan, staged = stage.parts(transfer), stage.staged(transfer)
         try:
-            stored = whole(plan, await stage.store.parts(staged))
+            stored = await stage.arrived(transfer)
         except NotFound:
-            return await self._whole_before(stage, transfer)
+            message = "what was staged is no longer there: it was discarded, or it has expired"
+            return TaskError(ErrorCode.NOT_FOUND, message, False)
+        if stored is None:  # an earlier attempt was cut off after the store had made the object
+            return await self._staged(transfer)
+        plan, staged = stage.parts(transfer), stage.staged(transfer)
         if len(stored) < plan.count:
             return await self._wait(stage, transfer, len(stored), sum(part.size for part in stored.values()))
         await self.inside.records.keep_parts(transfer.id, manifest(plan, stored))
         await stage.store.complete(staged, stored)
         return await self._staged(transfer)
-
-    async def _whole_before(self, stage: Stage, transfer: Transfer) -> Transfer | TaskError:
-        """An earlier attempt may have been cut off after the store had made the object."""
-        try:
-            if await stage.store.size(stage.staged(transfer).key) == transfer.size:
-                return await self._staged(transfer)
-        except NotFound:
-            pass
-        return TaskError(ErrorCode.NOT_FOUND, "what was staged is no longer there: it was discarded, or expired", False)
 
     async def _staged(self, transfer: Transfer) -> Transfer:
         return await self.inside.records.change(
