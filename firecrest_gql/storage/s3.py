@@ -92,9 +92,7 @@ class ObjectStore:
         except NotFound:
             # SeaweedFS says so as well where it could not look.
             if await self._goes_on(staged):
-                raise StorageUnavailable(
-                    "the object store lists an upload and does not find it"
-                ) from None
+                raise StorageUnavailable("the object store lists an upload and does not find it") from None
             raise
 
     async def complete(self, staged: Staged, parts: Mapping[int, StoredPart]) -> None:
