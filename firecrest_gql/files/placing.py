@@ -61,7 +61,9 @@ note "$beside" || exit 2
 """
 
 READY = (
-    'stat -- "$1" > /dev/null || exit 1'
+    """
+stat -- "$1" > /dev/null || exit 1
+"""
     + FREE
     + '! holds "$1" "${2%/*}/" || refuse "into itself" || exit 2'
     + NAME_BESIDE
