@@ -16,7 +16,9 @@ import httpx
 from firecrest_gql.demo.ports import remembered_ports
 from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import running_demo
+from tests.bench_watch import print_delays
 from tests.client import Client, fetch_token
+from tests.parts import missing
 from tests.processes import processes
 from tests.waiting import until
 
@@ -131,14 +133,22 @@ async def main() -> None:
         stopped: list[float] = []
         for _ in range(2):
             start = time.perf_counter()
-            async with running_demo(state, port) as demo:
+            async with running_demo(state, port, with_slurm=len(ready) == 1 and missing("slurm") is None) as demo:
                 ready.append(time.perf_counter() - start)
                 if len(ready) == 2:
                     await measure(state, demo.worker, demo.embedded)
+                    await watched(state)
                 start = time.perf_counter()
             stopped.append(time.perf_counter() - start)
         print(f"{'demo ready: first start, then on kept state':<46} {ready[0]:>9.2f} s  {ready[1]:>9.2f} s ")
         print(f"{'demo stopped':<46} {stopped[0]:>9.2f} s  {stopped[1]:>9.2f} s ")
+
+
+async def watched(state: Path) -> None:
+    """Print a row for each system's watch."""
+    demo = json.loads((state / "demo.json").read_text())
+    for system in demo["systems"]:
+        await print_delays(Client(demo, await fetch_token(demo)), system["name"])
 
 
 async def measure(state: Path, worker: Process, embedded: Process) -> None:

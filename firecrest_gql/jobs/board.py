@@ -15,6 +15,7 @@ from firecrest_gql.tasks.keys import PREFIX
 KEPT_SECONDS = 3600
 TURN_SECONDS = 5
 EVENTS_KEPT = 20_000
+ATTENTIVE_LOOKS = 15
 START = "0-0"
 
 # KEYS: turn. ARGV: token, milliseconds. Whether the turn is still the token's.
@@ -155,5 +156,5 @@ class Board:
 
 
 def pace(quiet: int, shortest: float = 1, longest: float = 10) -> float:
-    """Seconds of rest after so many looks that saw nothing change."""
-    return float(min(longest, shortest * 1.3 ** min(quiet, 50)))
+    """Seconds of rest after so many looks that saw nothing change; the first of them slow nothing down."""
+    return float(min(longest, shortest * 1.3 ** min(max(0, quiet - ATTENTIVE_LOOKS), 50)))
