@@ -15,7 +15,8 @@ import httpx
 
 from firecrest_gql.demo.ports import remembered_ports
 from firecrest_gql.demo.process import Process
-from firecrest_gql.demo.run import running_demo
+from firecrest_gql.demo.run import Demo, running_demo
+from tests.bench_files import measure_files
 from tests.bench_watch import print_delays
 from tests.client import Client, fetch_token
 from tests.parts import missing
@@ -136,7 +137,7 @@ async def main() -> None:
             async with running_demo(state, port, with_slurm=len(ready) == 1 and missing("slurm") is None) as demo:
                 ready.append(time.perf_counter() - start)
                 if len(ready) == 2:
-                    await measure(state, demo.worker, demo.embedded)
+                    await measure(state, demo)
                     await watched(state)
                 start = time.perf_counter()
             stopped.append(time.perf_counter() - start)
@@ -151,26 +152,35 @@ async def watched(state: Path) -> None:
         await print_delays(Client(demo, await fetch_token(demo)), system["name"])
 
 
-async def measure(state: Path, worker: Process, embedded: Process) -> None:
+def endless(path: str) -> None:
+    """A file of four terabytes that take no room: summing it up does not end."""
+    with Path(path).open("wb") as file:
+        file.truncate(2**42)
+
+
+async def measure(state: Path, running: Demo) -> None:
     """Print a row for each case."""
     demo = json.loads((state / "demo.json").read_text())
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
-        bench = Bench(demo, Client(demo, await fetch_token(demo)), http, worker)
+        bench = Bench(demo, Client(demo, await fetch_token(demo)), http, running.worker)
         print(f"{'case':<46} {'median':>12} {'slowest':>12} {'× livez':>8}")
         floor = await timed(bench.floor)
         row("GET /livez", floor, floor)
         row("viewer", await timed(bench.viewer), floor)
         row("file: one certificate, one command", await timed(bench.file), floor)
         row("submit answered", await timed(bench.submit), floor)
-        os.kill(embedded.pid, signal.SIGSTOP)
+        os.kill(running.embedded.pid, signal.SIGSTOP)
         row("submit answered while the system is silent", await timed(bench.submit, 5), floor)
         row("queryJobs answered while the system is silent", await timed(bench.query, 5), floor)
-        os.kill(embedded.pid, signal.SIGCONT)
+        os.kill(running.embedded.pid, signal.SIGCONT)
         row("submit to first event, socket opened for it", await timed(bench.first_event), floor)
         row("submit to SUCCEEDED, job accepted", await timed(bench.final_event), floor)
-        await asyncio.to_thread(os.truncate, os.open(bench.endless, os.O_WRONLY | os.O_CREAT, 0o644), 2**42)
+        await asyncio.to_thread(endless, bench.endless)
         row("client left to command gone", [await bench.since(bench.left) for _ in range(5)], floor)
         row("worker started again to SUCCEEDED", [await bench.since(bench.taken_over) for _ in range(3)], floor)
+        home = Path(demo["systems"][0]["home"]["fireuser"])
+        user = Client(demo, await fetch_token(demo))
+        await measure_files(bench.viewer, user, home, running.server)
 
 
 if __name__ == "__main__":
