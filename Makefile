@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 AUDIT := tests/audit/node_modules/.package-lock.json
 PART ?=
+PROCESSES ?= 2
+PYTEST := $(BIN)/pytest --numprocesses $(PROCESSES) --dist loadfile
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 export FIRECREST_DEMO_STATE ?= .demo
 export FIRECREST_DEMO_PORT ?= 8000
@@ -23,10 +25,10 @@ demo-slurm: setup ## The same, and a system with real sshd and Slurm (root on De
 	@exec $(BIN)/firecrest-gql demo --slurm
 
 test: setup $(AUDIT) ## Run the whole test suite in its bounded size
-	$(BIN)/pytest $(if $(PART),tests/test_$(PART)*.py)
+	$(PYTEST) $(if $(PART),tests/test_$(PART)*.py)
 
 test-full: setup $(AUDIT) ## Run the sizes that the issues name; PART=files for one part
-	FIRECREST_TEST_SIZE=full $(BIN)/pytest --durations=10 $(if $(PART),tests/test_$(PART)*.py)
+	FIRECREST_TEST_SIZE=full $(PYTEST) --durations=10 $(if $(PART),tests/test_$(PART)*.py)
 
 bench: setup ## Measure times side by side in one run
 	$(BIN)/python -m tests.bench

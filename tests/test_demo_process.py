@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -156,6 +157,30 @@ def test_ports_are_the_same_at_the_next_start_and_others_when_taken(tmp_path: Pa
     assert second["a"] != first["a"]
     assert second["b"] == first["b"]
     assert json.loads(file.read_text()) == second
+
+
+# Hands out a port, says which, and stays until its standard input ends.
+OTHER = """
+import sys
+from pathlib import Path
+from firecrest_gql.demo.ports import remembered_ports
+
+print(remembered_ports(Path(sys.argv[1]), ["a"])["a"], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_port_that_another_process_has_handed_out_is_not_handed_out_again(tmp_path: Path) -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", OTHER, tmp_path / "theirs"], stdin=pipe, stdout=pipe) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        ours = tmp_path / "ours"
+        ours.write_text(json.dumps({"a": port}))
+        assert remembered_ports(ours, ["a"])["a"] != port
+        other.communicate()
+    ours.write_text(json.dumps({"a": port}))
+    assert remembered_ports(ours, ["a"])["a"] == port
 
 
 def test_what_is_kept_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,8 @@ LOWEST, HIGHEST = 15_000, 22_000
 ABOVE = 10_000  # SeaweedFS looks for the gRPC port of a service so far above its HTTP port: both are kept free
 
 ATTEMPTS, PAUSE_SECONDS = 20, 0.05
+
+_claims: dict[int, socket.socket] = {}
 
 
 class PortTaken(Exception):
@@ -47,7 +50,7 @@ def remembered_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
     before: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     ports = dict(before)
     for name in names:
-        if name not in ports or not _pair_is_free_soon(ports[name]):
+        if name not in ports or not (_pair_is_free_soon(ports[name]) and _claimed(ports[name])):
             ports[name] = _find(set(ports.values()))
     if ports != before:
         write_private(file, json.dumps(ports, indent=1))
@@ -56,7 +59,24 @@ def remembered_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
 
 def _find(taken: set[int]) -> int:
     candidates = random.sample(range(LOWEST, HIGHEST), k=HIGHEST - LOWEST)
-    return next(port for port in candidates if port not in taken and _pair_is_free(port))
+    return next(port for port in candidates if port not in taken and _pair_is_free(port) and _claimed(port))
+
+
+def _claimed(port: int) -> bool:
+    """Whether no other process has handed out the port, whose program may not listen yet; this one has from now on.
+
+    The claim is a name in Linux's abstract namespace of sockets (unix(7)), which ends with the process.
+    """
+    if port in _claims or sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0firecrest-gql-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _claims[port] = claim
+    return True
 
 
 def _pair_is_free_soon(port: int) -> bool:
