@@ -4,11 +4,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -90,6 +91,28 @@ async def serving(state: Path, name: str, **changes: Any) -> AsyncIterator[Serve
     async with process:
         addresses = {"graphql_url": f"http://{LOOPBACK}:{port}/graphql", "ws_url": f"ws://{LOOPBACK}:{port}/graphql"}
         yield Server({**json.loads((state / "demo.json").read_text()), "state": str(state), **addresses}, process)
+
+
+@asynccontextmanager
+async def another_worker(state: Path, change: Callable[[dict[str, Any]], None]) -> AsyncIterator[Process]:
+    """A further `worker` beside the demo's, or in its place, whose settings were changed."""
+    settings = yaml.safe_load((state / "firecrest.yaml").read_text())
+    change(settings)
+    config = state / f"worker-{uuid4().hex}.yaml"
+    config.touch(0o600)
+    config.write_text(yaml.safe_dump(settings))
+    argv = [sys.executable, "-m", "firecrest_gql.cli", "worker", "--config", str(config)]
+    async with Process("another worker", argv, config.with_suffix(".log")) as process:
+        yield process
+
+
+@pytest.fixture
+async def no_worker(running: Demo) -> AsyncIterator[None]:
+    """The demo's worker is dead (`kill -9`); afterwards it lives again."""
+    await running.worker.kill()
+    yield
+    if not running.worker.running:
+        await running.worker.start()
 
 
 @asynccontextmanager

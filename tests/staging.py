@@ -1,13 +1,19 @@
 """Uploads and downloads as a client of the API does them: the bytes go to the object store and come from there."""
 
 import hashlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import aioboto3
 import httpx
+import yaml
 
 from tests.client import Client
 from tests.transfers import TASK, ended
 
+PIECE = 2**20  # bytes in memory at a time
 PART = "number url urlExpiresAt offset size etag"
 UPLOAD = f"""mutation($input: StartUploadInput!) {{ startUpload(input: $input) {{
     transfer {{ id size parts(first: 1000) {{ {PART} }} }} {TASK} }} }}"""
@@ -28,9 +34,10 @@ def store_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, timeout=60)
 
 
-async def begin(user: Client, data: bytes, **given: Any) -> dict[str, Any]:
-    """The upload of these bytes, of which none has been sent yet: its transfer."""
-    return dict((await user.ask(UPLOAD, input={"size": len(data), **given}))["startUpload"]["transfer"])
+async def begin(user: Client, data: bytes | int, **given: Any) -> dict[str, Any]:
+    """The upload of these, or so many, bytes, of which none has been sent yet: its transfer."""
+    size = data if isinstance(data, int) else len(data)
+    return dict((await user.ask(UPLOAD, input={"size": size, **given}))["startUpload"]["transfer"])
 
 
 async def send(data: bytes, parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -43,6 +50,46 @@ async def send(data: bytes, parts: list[dict[str, Any]]) -> list[dict[str, Any]]
             assert answer.status_code == 200, answer.text
             sent.append({"number": part["number"], "etag": answer.headers["etag"]})
     return sent
+
+
+async def send_from(file: Path, parts: list[dict[str, Any]]) -> None:
+    """PUT these parts of the file, of which little is in memory at a time."""
+    async with store_client() as store:
+        for part in parts:
+            length = {"Content-Length": str(part["size"])}
+            answer = await store.put(part["url"], content=_pieces(file, part["offset"], part["size"]), headers=length)
+            assert answer.status_code == 200, answer.text
+
+
+async def _pieces(file: Path, offset: int, size: int) -> AsyncIterator[bytes]:
+    with file.open("rb") as opened:
+        opened.seek(offset)
+        for left in range(size, 0, -PIECE):
+            yield opened.read(min(PIECE, left))
+
+
+async def fetched(url: str) -> str:
+    """The SHA-256 of what is there."""
+    sha256 = hashlib.sha256()
+    async with store_client() as store, store.stream("GET", url) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        async for piece in answer.aiter_bytes(PIECE):
+            sha256.update(piece)
+    return sha256.hexdigest()
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def random_file(path: Path, size: int) -> Path:
+    """A file of so many bytes that no two parts of are alike."""
+    with path.open("wb") as opened:
+        for left in range(size, 0, -PIECE):
+            opened.write(os.urandom(min(PIECE, left)))
+    return path
 
 
 async def uploaded(user: Client, data: bytes, **given: Any) -> dict[str, Any]:
@@ -63,3 +110,24 @@ async def downloaded(user: Client, **given: Any) -> tuple[bytes, dict[str, Any]]
     assert answer.status_code == 200, answer.text
     assert (len(answer.content), hashlib.sha256(answer.content).hexdigest()) == (transfer["size"], transfer["sha256"])
     return answer.content, {**transfer, "id": begun["id"], "headers": answer.headers}
+
+
+async def staged(state: Path, transfer_id: str) -> list[str]:
+    """What the store's owner finds of the transfer: objects and uploads that are not complete."""
+    block = yaml.safe_load((state / "firecrest.yaml").read_text())["storage"]
+    async with owner_of(block) as store:
+        objects = await store.list_objects_v2(Bucket=block["bucket"])
+        uploads = await store.list_multipart_uploads(Bucket=block["bucket"])
+    found = [*objects.get("Contents", ()), *uploads.get("Uploads", ())]
+    return [each["Key"] for each in found if each["Key"].endswith(transfer_id)]
+
+
+def owner_of(block: dict[str, Any]) -> Any:
+    """The client of somebody who has the store's own keys, out of the settings."""
+    return aioboto3.Session().client(
+        "s3",
+        endpoint_url=block["endpoint_url"],
+        region_name=block["region"],
+        aws_access_key_id=block["access_key_id"],
+        aws_secret_access_key=block["secret_access_key"],
+    )

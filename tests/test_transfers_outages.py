@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,15 +31,6 @@ CANCEL_JOB = """mutation($system: String!, $id: String!) {
 JOB_OF = "query($id: ID!) { transfer(id: $id) { job { jobId state } } }"
 JOBS = """query($system: String!) { system(name: $system) {
     jobs(filter: {name: "firecrest-transfer", states: [PENDING, RUNNING, COMPLETING]}) { nodes { jobId } } } }"""
-
-
-@pytest.fixture
-async def no_worker(running: Demo) -> AsyncIterator[None]:
-    """The demo's worker is dead (`kill -9`); afterwards it lives again."""
-    await running.worker.kill()
-    yield
-    if not running.worker.running:
-        await running.worker.start()
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +18,7 @@ from firecrest_gql.jobs.submission import key_of
 from tests.client import Client
 from tests.cut_road import road_to
 from tests.processes import processes
+from tests.service import another_worker
 from tests.sizes import size
 from tests.waiting import until
 
@@ -29,15 +29,6 @@ JOBS = """query($system: String!, $name: String!) {
 }"""
 BOTH = pytest.mark.parametrize("system", ["local", pytest.param("slurm", marks=pytest.mark.slurm)])
 FINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
-
-
-@pytest.fixture
-async def no_worker(running: Demo) -> AsyncIterator[None]:
-    """The demo's worker is dead (`kill -9`); afterwards it lives again."""
-    await running.worker.kill()
-    yield
-    if not running.worker.running:
-        await running.worker.start()
 
 
 async def submit(user: Client, system: str, name: str, **more: str) -> str:
@@ -124,25 +115,20 @@ async def test_twenty_submissions_at_once_with_one_key_and_a_worker_killed_among
     assert await jobs_named(user, system, name) == [job_id]
 
 
-@asynccontextmanager
-async def worker_by(road: int, system: str, state: Path, folder: Path) -> AsyncIterator[None]:
-    """A worker that reaches the system by the port where the road begins."""
-    settings = yaml.safe_load((state / "firecrest.yaml").read_text())
-    next(block for block in settings["systems"] if block["name"] == system)["login_nodes"] = [
-        {"host": LOOPBACK, "port": road}
-    ]
-    config = folder / "worker.yaml"
-    config.write_text(yaml.safe_dump(settings))
-    config.chmod(0o600)
-    argv = [sys.executable, "-m", "firecrest_gql.cli", "worker", "--config", str(config)]
-    async with Process("a worker by another road", argv, folder / "worker.log"):
-        yield
+def by_road(port: int, system: str) -> Callable[[dict[str, Any]], None]:
+    """Settings that reach the system by the port where the road begins."""
+
+    def change(settings: dict[str, Any]) -> None:
+        block = next(block for block in settings["systems"] if block["name"] == system)
+        block["login_nodes"] = [{"host": LOOPBACK, "port": port}]
+
+    return change
 
 
 @BOTH
 @pytest.mark.usefixtures("no_worker")
 async def test_an_answer_of_the_scheduler_that_is_lost_on_its_way_back_leaves_one_job(
-    demo: dict[str, Any], demo_state: Path, user: Client, tmp_path: Path, system: str
+    demo: dict[str, Any], demo_state: Path, user: Client, system: str
 ) -> None:
     home = next(there["home"]["fireuser"] for there in demo["systems"] if there["name"] == system)
     name = f"lost-{uuid4().hex}"
@@ -151,7 +137,7 @@ async def test_an_answer_of_the_scheduler_that_is_lost_on_its_way_back_leaves_on
     gate.chmod(0o666)
     settings = yaml.safe_load((demo_state / "firecrest.yaml").read_text())
     node = next(block for block in settings["systems"] if block["name"] == system)["login_nodes"][0]
-    async with road_to(node["host"], node["port"]) as (road, port), worker_by(port, system, demo_state, tmp_path):
+    async with road_to(node["host"], node["port"]) as (road, port), another_worker(demo_state, by_road(port, system)):
         job = {"system": system, "name": name, "scriptPath": str(gate)}
         task_id = (await user.ask(SUBMIT, input=job))["submitJob"]["task"]["id"]
         await until(lambda: runs_with(str(gate)), what="the scheduler's program waits for the script")
