@@ -21,6 +21,9 @@ from tests.transfers import MANY, TASK_OF, ended, file, home_of, owned, refused,
 from tests.waiting import until
 
 SLURM = [pytest.param(moment, "slurm", marks=pytest.mark.slurm) for moment in ("before", "after")]
+# A bounded run tries each on one of the two.
+LOCAL_FIRST = ["local", pytest.param("slurm", marks=pytest.mark.slurm)][: size(1, 2)]
+SLURM_FIRST = [pytest.param("slurm", marks=pytest.mark.slurm), "local"][: size(1, 2)]
 KILLS = [SLURM[0], ("after", "local"), ("before", "local"), SLURM[1]][: size(2, 4)]
 ROOM = 256 * 1024  # bytes of the file system that is full soon
 HOLDING = """mutation($system: String!, $script: String!) {
@@ -71,6 +74,7 @@ async def test_a_worker_killed_around_the_submission_leaves_one_copy(
     assert (workplace / "b").read_bytes() == source.read_bytes()
 
 
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
 async def test_a_worker_killed_while_the_job_runs_changes_nothing(
     running: Demo, user: Client, either: str, workplace: Path
 ) -> None:
@@ -98,6 +102,7 @@ async def test_a_job_that_somebody_ends_fails_its_transfer_and_leaves_nothing(
     assert names(workplace) == ["many"]
 
 
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
 async def test_a_program_that_is_killed_fails_its_transfer_and_leaves_nothing(
     user: Client, either: str, workplace: Path
 ) -> None:
@@ -109,6 +114,7 @@ async def test_a_program_that_is_killed_fails_its_transfer_and_leaves_nothing(
     assert names(workplace) == ["many"]
 
 
+@pytest.mark.parametrize("either", SLURM_FIRST, indirect=True)
 async def test_a_job_that_is_killed_with_all_its_processes_leaves_nothing(
     user: Client, demo: dict[str, Any], either: str, workplace: Path
 ) -> None:
@@ -138,6 +144,7 @@ async def test_a_process_that_runs_into_its_time_limit_says_so(user: Client, dem
     assert names(home) == ["many"]
 
 
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
 async def test_what_has_no_room_is_refused_before_the_first_byte(
     user: Client, either: str, workplace: Path, little_room: Path
 ) -> None:
@@ -149,6 +156,7 @@ async def test_what_has_no_room_is_refused_before_the_first_byte(
     assert names(little_room) == []
 
 
+@pytest.mark.parametrize("either", SLURM_FIRST, indirect=True)
 async def test_a_disk_that_fills_up_meanwhile_fails_the_transfer_and_keeps_the_old(
     user: Client, either: str, workplace: Path, little_room: Path
 ) -> None:
