@@ -14,3 +14,11 @@ def processes() -> list[tuple[int, list[str]]]:
             continue
         found.append((int(folder.name), argv))
     return found
+
+
+def belongs_to(folder: Path, pid: int, argv: list[str]) -> bool:
+    """Whether the process works in the folder, or has its name in an argument."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == folder or any(folder.name in word for word in argv)
+    except OSError:
+        return False

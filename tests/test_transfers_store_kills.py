@@ -17,7 +17,7 @@ from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo
 from tests.client import Client
 from tests.files import names
-from tests.processes import processes
+from tests.processes import belongs_to, processes
 from tests.service import another_worker
 from tests.sizes import size
 from tests.staging import (
@@ -66,9 +66,8 @@ class Scene:
     async def job_killed(self) -> None:
         """`kill -9` of every process of the job."""
         for pid, argv in processes():
-            with suppress(OSError):
-                cwd = Path(f"/proc/{pid}/cwd").readlink()
-                if cwd == self.folder or any(self.folder.name in word for word in argv):
+            with suppress(ProcessLookupError):
+                if belongs_to(self.folder, pid, argv):
                     os.kill(pid, signal.SIGKILL)
 
     async def job_cancelled(self) -> None:
