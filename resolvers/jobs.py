@@ -163,7 +163,8 @@ def updates(
     if name is None and job_ids is not None:
         raise InvalidInput("system: is needed where jobIds are given")
     watched = systems(context) if name is None else [system(context, name)]
-    return merged([context.services.watch.updates(context.principal, found, job_ids, since) for found in watched])
+    streams = [context.services.watch.updates(context.principal, found, job_ids, since) for found in watched]
+    return streams[0] if len(streams) == 1 else merged(streams)
 
 
 def output(context: Context, name: str, job_id: str, stream: OutputStream, offset: int) -> AsyncIterator[OutputChunk]:

@@ -7,6 +7,7 @@ from firecrest_gql.settings import LimitSettings
 from schema.cost import CostLimiter
 from schema.enums import SERVED_ENUMS
 from schema.errors import CodedSchema, PartialAnswers
+from schema.events import sharing_executor
 from schema.files import File
 from schema.jobs import Job
 from schema.mutation import Mutation
@@ -27,6 +28,7 @@ def build_schema(limits: LimitSettings) -> strawberry.Schema:
         subscription=Subscription,
         types=[System, Job, File, Task, JobResults, CommandOutput, JobList, Transfer, *SERVED_ENUMS],
         config=config(),
+        execution_context_class=sharing_executor(),
         extensions=[
             lambda: BoundedDocument(limits.max_query_tokens),
             KnownDocuments,

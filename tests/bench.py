@@ -149,7 +149,7 @@ async def watched(state: Path) -> None:
     """Print a row for each system's watch."""
     demo = json.loads((state / "demo.json").read_text())
     for system in demo["systems"]:
-        await print_delays(Client(demo, await fetch_token(demo)), system["name"])
+        await print_delays(Client(demo, await fetch_token(demo)), system)
 
 
 def endless(path: str) -> None:

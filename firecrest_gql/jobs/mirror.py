@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -30,6 +30,7 @@ class Mirror:
         self.look: Look | None = None
         self._board = board
         self._read_at = 0.0
+        self._present: Sequence[Job] | None = None
         self._cursor: str | None = None
         self._log: deque[Told] = deque(maxlen=EVENTS_KEPT)
         self._reading = asyncio.Lock()
@@ -42,10 +43,13 @@ class Mirror:
             return None
         return self.look.age + monotonic() - self._read_at
 
-    def present(self) -> list[Job]:
-        """Every job as of the last look, which has seen again what it did not tell anew."""
-        looked_at = datetime.now(UTC) - timedelta(seconds=self.age or 0)
-        return [job if job.final else replace(job, observed_at=looked_at) for job in self.jobs.values()]
+    def present(self) -> Sequence[Job]:
+        """Every job as of the last look, which has seen again what it did not tell anew; the same for all who ask."""
+        if self._present is None:
+            looked_at = datetime.now(UTC) - timedelta(seconds=self.age or 0)
+            jobs = self.jobs.values()
+            self._present = [job if job.final else replace(job, observed_at=looked_at) for job in jobs]
+        return self._present
 
     async def refresh(self) -> None:
         """Read what is new on the board."""
@@ -58,7 +62,7 @@ class Mirror:
                 told, self._cursor = news
                 for job, removed in told:
                     self._apply(job, removed)
-            self.look, self._read_at = look, monotonic()
+            self.look, self._read_at, self._present = look, monotonic(), None
         self.wake()
 
     def wake(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from firecrest_gql.errors import FirecrestError, InvalidInput, NotFound
+from firecrest_gql.jobs.flights import Flights
 from firecrest_gql.jobs.page import JobOrder, page, sort_key
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
@@ -25,6 +26,7 @@ class Jobs:
         self._transport = transport
         self._schedulers = schedulers
         self._recent = recent
+        self._reads: Flights[list[Job]] = Flights()
 
     async def job(self, caller: Caller, system: SystemSettings, job_id: str) -> Job:
         """One job; raises `NotFound` where neither queue nor accounting shows it to the caller."""
@@ -81,16 +83,20 @@ class Jobs:
         return [job for job in merge(live, accounted) if matches(job, job_filter)]
 
     async def live(self, caller: Caller, system: SystemSettings, job_filter: JobFilter) -> list[Job]:
-        """What the queue tells, whatever accounting may know besides."""
+        """What the queue tells, whatever accounting may know; equal questions at the same time are asked once."""
         command = self._scheduler(system).queue(job_filter, caller.username, system.name)
-        return await self._transport.run(system, caller, command)
+        key = (system.name, replace(caller, request_id=""), "queue", job_filter)
+        return await self._reads.shared(key, lambda: self._transport.run(system, caller, command))
 
     async def accounted(
         self, caller: Caller, system: SystemSettings, job_filter: JobFilter, usage: bool = False
     ) -> list[Job]:
-        """What accounting tells; nothing where there is none."""
+        """What accounting tells; nothing where there is none. Equal questions at the same time are asked once."""
         command = self._scheduler(system).accounting(job_filter, caller.username, system.name, usage)
-        return [] if command is None else await self._transport.run(system, caller, command)
+        if command is None:
+            return []
+        key = (system.name, replace(caller, request_id=""), "accounting", job_filter, usage)
+        return await self._reads.shared(key, lambda: self._transport.run(system, caller, command))
 
     async def partitions(self, caller: Caller, system: SystemSettings, show_hidden: bool = False) -> list[Partition]:
         """The queues that jobs can be submitted to."""
