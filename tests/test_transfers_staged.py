@@ -5,11 +5,13 @@ import io
 import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.client import Client
+from tests.client import Client, fetch_token
 from tests.files import ODD_NAMES, names, path_of
+from tests.service import another_server
 from tests.sizes import size as sized
 from tests.staging import (
     COMPLETE,
@@ -204,3 +206,19 @@ async def test_nobody_else_can_see_complete_or_end_a_transfer(
         error = await other_user.error(mutation, id=transfer["id"])
         assert error["extensions"]["code"] == "NOT_FOUND"
     await user.ask(DISCARD, id=transfer["id"])
+
+
+QUOTA = '[{"kind": "user", "name": "you", "bytesUsed": 90, "bytesLimit": 100}]'
+
+
+async def test_what_the_quota_has_no_room_for_is_refused(demo: dict[str, Any], demo_state: Path) -> None:
+    told = {"format": "json", "command": ["echo", QUOTA]}
+    systems = {"file_systems": [{"path": "/tmp"}, {"path": "/", "quotas": [told]}]}
+    async with another_server(demo_state, "quota", systems=systems) as described:
+        user = Client(described, await fetch_token(described, "fireuser"))
+        asked = {"system": "local", "path": "~/within-the-quota", "size": 11}
+        error = await user.error(UPLOAD, input=asked)
+        assert (error["extensions"]["code"], "90 of 100 bytes are used" in error["message"]) == ("NO_SPACE", True)
+        for fits in ({"size": 10}, {"path": "/tmp/elsewhere"}):
+            transfer = (await user.ask(UPLOAD, input={**asked, **fits}))["startUpload"]["transfer"]
+            await user.ask(DISCARD, id=transfer["id"])

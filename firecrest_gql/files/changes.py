@@ -83,6 +83,6 @@ def _check_both(path: str, target: str) -> None:
 
 
 def check_apart(path: str, target: str) -> None:
-    """Refuse a target that is what is to be put there, or inside it."""
-    if target == path or target.startswith(path.rstrip("/") + "/"):
+    """Refuse a target that is what is to be put there, or inside it; / itself goes nowhere, as the system says."""
+    if target == path or (path != "/" and target.startswith(path + "/")):
         raise InvalidInput(f"target: {target!r} is path itself, or inside it")

@@ -19,6 +19,7 @@ from firecrest_gql.settings import SystemSettings
 from firecrest_gql.transfers.accepting import Accepted, Accepting, Wanted
 from firecrest_gql.transfers.acts import ACTS
 from firecrest_gql.transfers.job import ANY_FOLDER, Ways
+from firecrest_gql.transfers.quota import require_quota
 from firecrest_gql.transfers.syncing import Sync
 from firecrest_gql.transfers.terms import check_terms
 
@@ -130,7 +131,9 @@ class Transfers:
             return known
         check = ACTS[kind].check(command)
         size = None if terms.after_job else await self._road.run(system, asking.caller, check)
-        target = getattr(command, "target", None)
+        target: str | None = getattr(command, "target", None)
+        if kind is TaskKind.COPY and target is not None:
+            await require_quota(self._files, system, asking.caller, target, size)
         return await self._accepting.make(
             wanted, source_path=raw(command.path), target_path=target and raw(target), size=size
         )

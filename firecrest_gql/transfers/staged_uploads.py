@@ -15,6 +15,7 @@ from firecrest_gql.storage.parts import Parts
 from firecrest_gql.storage.s3 import StoredPart
 from firecrest_gql.transfers.accepting import Accepted, Accepting, Wanted
 from firecrest_gql.transfers.job import ANY_FOLDER, Ways
+from firecrest_gql.transfers.quota import require_quota
 from firecrest_gql.transfers.service import Asking
 from firecrest_gql.transfers.stage import Stage, required
 from firecrest_gql.transfers.staged import PROGRAMS, Fetch
@@ -58,6 +59,7 @@ class StagedUploads:
         if accepted is None:
             check = CanReceive(target, wish.size, wish.overwrite, PROGRAMS)
             await self._road.run(system, asking.caller, check)
+            await require_quota(self._files, system, asking.caller, target, wish.size)
             part_size = Parts.of(wish.size, stage.settings.part_size).part_size
             accepted = await self._accepting.make(
                 wanted, target_path=raw(target), size=wish.size, sha256=wish.sha256, part_size=part_size
