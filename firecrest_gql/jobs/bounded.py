@@ -1,15 +1,19 @@
-"""The road to the systems with the ceilings of their schedulers on it."""
+"""The road to the systems with the ceilings of their schedulers on it, of which one user has a share."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeVar
 
-from firecrest_gql.command import Command, Stream
-from firecrest_gql.jobs.ceilings import Ceilings
+from firecrest_gql.command import Command, Load, Stream
+from firecrest_gql.jobs.ceilings import Ceilings, ceiling
 from firecrest_gql.jobs.ports import Reaches
 from firecrest_gql.model.health import ComponentHealth
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
+from firecrest_gql.ssh.places import Places
+
+SHARE = 3
+"""One user has one of so many parts of a ceiling in each process, and at least one place."""
 
 T = TypeVar("T")
 
@@ -28,12 +32,13 @@ class Bounded:
     def __init__(self, road: Road, ceilings: Ceilings) -> None:
         self._road = road
         self._ceilings = ceilings
+        self._shares = Places()
 
     async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
         """The command's answer."""
         if command.load is None:
             return await self._road.run(system, caller, command)
-        async with self._ceilings.place(system, command.load):
+        async with self._share(system, caller, command.load), self._ceilings.place(system, command.load):
             return await self._road.run(system, caller, command)
 
     def stream(
@@ -45,3 +50,10 @@ class Bounded:
     async def probe(self, system: SystemSettings) -> ComponentHealth:
         """As the road finds it."""
         return await self._road.probe(system)
+
+    def _share(self, system: SystemSettings, caller: Caller, load: Load) -> AbstractAsyncContextManager[None]:
+        """One of the user's own places before one of everybody's: who fills the line is the only one to wait in it."""
+        limits, size = system.limits, max(1, ceiling(system, load).at_once // SHARE)
+        told = f"{caller.username} asks too much of the {load} of {system.name}"
+        key = (system.name, load, caller.username)
+        return self._shares.place(key, size, limits.queued_per_user, limits.queue_seconds, told)
