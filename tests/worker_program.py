@@ -19,7 +19,7 @@ from firecrest_gql.tasks.queue import SaqQueue, WorkQueue
 from firecrest_gql.tasks.store import TaskStore
 from firecrest_gql.tasks.worker import connections_of, run_worker
 
-SETTINGS = WorkerSettings(heartbeat_seconds=2, concurrency=5)
+SETTINGS = WorkerSettings(heartbeat_seconds=2, concurrency=8)
 
 
 class DyingQueue(SaqQueue):

@@ -103,7 +103,7 @@ class LimitSettings(Block):
 class WorkerSettings(Block):
     """The process that runs tasks."""
 
-    concurrency: int = Field(20, ge=1, description="Tasks at once in one worker")
+    concurrency: int = Field(20, ge=1, description="Tasks at once in one worker, half of them of one user")
     heartbeat_seconds: int = Field(5, ge=1, description="A task whose worker is silent for so long is taken over")
     retry_seconds: float = Field(900, ge=0, description="How long a task is tried again while a system is away")
     grace_seconds: int = Field(10, ge=0, le=300, description="What running work has when the worker is to stop")

@@ -10,6 +10,7 @@ from typing import Any
 
 from firecrest_gql.errors import Cancelled, Conflict, ErrorCode, FirecrestError, TasksUnavailable, TooLarge
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TaskResult, TaskStatus
+from firecrest_gql.tasks.shares import Shares
 from firecrest_gql.tasks.store import BY_USER, TaskStore, new_step
 
 logger = logging.getLogger(__name__)
@@ -21,13 +22,18 @@ UndoFunction = Callable[[Task], Awaitable[Pause | None]]
 
 SHORTEST_DELAY, LONGEST_DELAY = 1.0, 15.0  # seconds
 RETRY_SECONDS = 0.2
+LOOKS = 100  # a second, after which a user's tasks that wait for a place come again, however many they are
+LONGEST_LINE = 60.0  # seconds until they do
 GLANCE_SECONDS = 0.5  # between two looks whether the user wants the task cancelled
 MAX_INTERRUPTIONS = 20  # after which it is taken for the task's own doing that its workers die
 INTERRUPTED = "Taken up again: the worker that was on it is gone."
 
 
 class Attempt:
-    """Runs the work function of a task's kind; `delay` then says in how many seconds to try again, None: never."""
+    """Runs the work function of a task's kind; `delay` then says in how many seconds to try again, None: never.
+
+    `put_off`: nothing was tried, for the user's other tasks have all the places of a user.
+    """
 
     def __init__(
         self,
@@ -37,15 +43,18 @@ class Attempt:
         *,
         again: bool,
         retry_seconds: float,
+        shares: Shares,
         undo: Mapping[TaskKind, UndoFunction] = {},
     ) -> None:
         self._store = store
         self._work = work
+        self._shares = shares
         self._id = task_id
         self._again = again
         self._retry_seconds = retry_seconds
         self._undo = undo
         self.delay: float | None = None
+        self.put_off = False
 
     async def run(self, owner: str) -> None:
         """Do the work as the task's owner and record its outcome."""
@@ -54,6 +63,14 @@ class Attempt:
             return await self._store.forget(self._id)
         if task.final:
             return None
+        with self._shares.place(task.subject) as free:
+            if not free:
+                waiting = await self._store.count_open(task.subject)
+                self.delay, self.put_off = min(LONGEST_LINE, max(SHORTEST_DELAY, waiting / LOOKS)), True
+                return None
+            return await self._try(task, owner)
+
+    async def _try(self, task: Task, owner: str) -> None:
         await self._store.woken(self._id)
         try:
             running = await self._begin(task, owner)
@@ -64,7 +81,6 @@ class Attempt:
                 self.delay = 0.0
         except Conflict as error:  # of the store's: the task was ended, or taken over, meanwhile
             logger.warning("task %s: the outcome of this attempt does not count: %s", self._id, error.message)
-        return None
 
     async def _begin(self, task: Task, owner: str) -> Task:
         if task.status is TaskStatus.WAITING or (task.status is TaskStatus.RUNNING and self._again):

@@ -195,6 +195,11 @@ class TaskStore:
         with redis_answers():
             return await listing.page(self.redis, subject, filter or TaskFilter(), first, after, count, event_cursor)
 
+    async def count_open(self, subject: str) -> int:
+        """How many of this user's tasks are not final."""
+        with redis_answers():
+            return int(await cast("Awaitable[int]", self.redis.scard(keys.open_of(subject))))
+
     async def open_tasks(self) -> tuple[str, ...]:
         """The ids of all tasks that are not final, of all users, oldest first."""
         with redis_answers():

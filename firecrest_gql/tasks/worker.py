@@ -14,6 +14,7 @@ from firecrest_gql.settings import WorkerSettings
 from firecrest_gql.tasks.attempt import SHORTEST_DELAY, Attempt, UndoFunction, WorkFunction
 from firecrest_gql.tasks.lease import Leases
 from firecrest_gql.tasks.queue import FUNCTION, WorkQueue
+from firecrest_gql.tasks.shares import Shares
 from firecrest_gql.tasks.store import TaskStore
 
 RETRY_SECONDS = 900.0  # how long a task is tried again while what it needs is not there
@@ -45,6 +46,8 @@ class Worker:
         self._retry_seconds = retry_seconds
         self._grace_seconds = grace_seconds
         self._leases = Leases(store.redis, settings.heartbeat_seconds)
+        self._shares = Shares(max(1, settings.concurrency // 2))
+        self._put_off: set[str] = set()
 
     async def run(self, *, signals: bool = False) -> None:
         """Work until cancelled or, with `signals`, until SIGTERM or SIGINT.
@@ -70,19 +73,29 @@ class Worker:
     async def _perform(self, _: Context, *, task_id: str, again: bool) -> float | None:
         """Try a task; in how many seconds to try again."""
         attempt = Attempt(
-            self._store, self._work, task_id, again=again, retry_seconds=self._retry_seconds, undo=self._undo
+            self._store,
+            self._work,
+            task_id,
+            again=again,
+            retry_seconds=self._retry_seconds,
+            shares=self._shares,
+            undo=self._undo,
         )
         try:
             await self._leases.hold(task_id, attempt.run)
         except TasksUnavailable:
             return SHORTEST_DELAY
+        if attempt.put_off and not again:
+            self._put_off.add(task_id)
         return attempt.delay
 
     async def _try_again(self, context: Context) -> None:
         """After saq has forgotten the job: queue the task for later. Were we killed before it, the sweep does."""
         job = context["job"]
         if isinstance(job.result, float):
-            await self._queue.hand_over(job.key, again=True, scheduled=int(time.time() + job.result))
+            again = job.key not in self._put_off
+            self._put_off.discard(job.key)
+            await self._queue.hand_over(job.key, again=again, scheduled=int(time.time() + job.result))
 
 
 class _SaqWorker(SaqWorker[Any]):
