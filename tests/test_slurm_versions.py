@@ -44,7 +44,8 @@ WORDS = st.sampled_from(
         "",
     )
 )
-FIELD = VALUE | WORDS
+DIGITS = st.text("0123456789", min_size=10, max_size=30) | st.just("9" * 5000)
+FIELD = VALUE | WORDS | DIGITS | st.builds("{}{}{}".format, DIGITS, st.sampled_from("-:.K="), DIGITS)
 
 
 def queue(**row: str) -> Job:
@@ -155,7 +156,7 @@ def test_a_state_of_a_later_release_is_unknown_and_told_as_it_is(state: str) -> 
 @MANY
 @given(st.fixed_dictionaries(dict.fromkeys(LIVE_FIELDS, FIELD)))
 def test_squeue_may_print_anything(row: dict[str, str]) -> None:
-    job = queue(**{**row, "JobArrayID": "7", "SubmitTime": "", "EndTime": ""})
+    job = queue(**{**row, "JobArrayID": "7"})
     assert (job.raw_state, job.state) == (row["State"], job_state(row["State"], row["Reason"]))
 
 
@@ -166,9 +167,8 @@ def test_squeue_may_print_anything(row: dict[str, str]) -> None:
 )
 def test_sacct_may_print_anything(rows: list[dict[str, str]], job_id: str) -> None:
     first, *steps = rows
-    times = {"Submit": "", "End": ""}
     job = record(
-        {**first, **times, "JobID": job_id},
+        {**first, "JobID": job_id},
         *({**step, "JobID": f"{job_id}.{number}"} for number, step in enumerate(steps)),
     )
     assert job.usage is not None
@@ -176,13 +176,15 @@ def test_sacct_may_print_anything(rows: list[dict[str, str]], job_id: str) -> No
 
 
 @MANY
-@given(st.lists(st.lists(FIELD, min_size=8, max_size=8), max_size=4))
+@given(st.lists(st.lists(FIELD, min_size=len(NODE_FIELDS), max_size=len(NODE_FIELDS)), max_size=4))
 def test_sinfo_may_print_anything(rows: list[list[str]]) -> None:
     nodes, partitions = Nodes(), Partitions()
+    found: dict[tuple[str, ...], list[ComputeNode] | list[Partition]] = {}
     for command, fields in ((nodes, NODE_FIELDS), (partitions, PARTITION_FIELDS)):
         lines = ("".join(value + command.mark for value in row[: len(fields)]) + "\n" for row in rows)
-        found: list[ComputeNode] | list[Partition] = command.parse(Result(0, "".join(lines).encode(), b""))
-        assert len(found) <= len(rows)
+        found[fields] = command.parse(Result(0, "".join(lines).encode(), b""))
+    assert [one.name for one in found[PARTITION_FIELDS]] == [row[0] for row in rows]
+    assert [one.name for one in found[NODE_FIELDS]] == [*dict.fromkeys(row[0] for row in rows)]
 
 
 @MANY

@@ -9,7 +9,7 @@ from firecrest_gql.model.jobs import Partition
 from firecrest_gql.schedulers.slurm.failures import require_success
 from firecrest_gql.schedulers.slurm.queue import format_of
 from firecrest_gql.schedulers.slurm.records import records, token
-from firecrest_gql.schedulers.slurm.values import number, seconds
+from firecrest_gql.schedulers.slurm.values import count, seconds
 
 # https://slurm.schedmd.com/sinfo.html#OPT_Format; Partition has a star behind the default's name.
 FIELDS = ("PartitionName", "Partition", "Available", "Nodes", "CPUsState", "Time")
@@ -36,8 +36,8 @@ class Partitions(SchedulerCommand[list[Partition]]):
                 name=row["PartitionName"],
                 default=row["Partition"].endswith("*"),
                 state=row["Available"].upper(),
-                node_count=number(row["Nodes"]),
-                cpu_count=number(row["CPUsState"].rpartition("/")[2]),
+                node_count=count(row["Nodes"]),
+                cpu_count=count(row["CPUsState"].rpartition("/")[2]),
                 time_limit_seconds=seconds(row["Time"]),
             )
             for row in records(result.stdout, self.mark, FIELDS)

@@ -8,7 +8,7 @@ from firecrest_gql.command import Result, SchedulerCommand, Stdin
 from firecrest_gql.model.jobs import JobSpec, SubmitEstimate
 from firecrest_gql.schedulers.slurm.failures import rejection
 from firecrest_gql.schedulers.slurm.submit import sbatch, script_input
-from firecrest_gql.schedulers.slurm.values import number, text, time
+from firecrest_gql.schedulers.slurm.values import count, text, time
 
 # The one place that says it is slurm_job_will_run (src/api/allocate.c). "on cluster X a" came with 25.05; of a
 # heterogeneous job there is no partition and no "nodes".
@@ -50,7 +50,7 @@ class Estimate(SchedulerCommand[SubmitEstimate]):
             estimated_start_at=time(told["at"]),
             partition=told["partition"],
             node_count=node_count(told["nodes"]),
-            cpu_count=number(told["cpus"]),
+            cpu_count=count(told["cpus"]),
             node_list=text(told["nodes"]),
             message=message,
         )

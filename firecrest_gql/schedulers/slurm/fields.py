@@ -8,7 +8,7 @@ from typing import Any
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, JobState
 from firecrest_gql.schedulers.slurm.comment import own_comment
 from firecrest_gql.schedulers.slurm.states import job_state
-from firecrest_gql.schedulers.slurm.values import gpus, memory, number, seconds, text, time
+from firecrest_gql.schedulers.slurm.values import count, gpus, memory, number, seconds, text, time
 
 Row = Mapping[str, str]
 Column = tuple[str, Callable[[str], Any]]
@@ -28,8 +28,8 @@ TABLE: tuple[tuple[str, str, str, Callable[[str], Any]], ...] = (
     ("submitted_at", "SubmitTime", "Submit", time),
     ("elapsed_seconds", "TimeUsed", "Elapsed", seconds),
     ("time_limit_seconds", "TimeLimit", "Timelimit", seconds),
-    ("node_count", "NumNodes", "NNodes", number),
-    ("cpu_count", "NumCPUs", "NCPUS", number),
+    ("node_count", "NumNodes", "NNodes", count),
+    ("cpu_count", "NumCPUs", "NCPUS", count),
     ("gpu_count", "tres-alloc", "AllocTRES", gpus),
     ("memory", "tres-alloc", "AllocTRES", memory),
     ("node_list", "NodeList", "NodeList", text),

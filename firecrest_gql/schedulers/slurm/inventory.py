@@ -8,7 +8,7 @@ from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.schedulers.slurm.failures import require_success
 from firecrest_gql.schedulers.slurm.queue import format_of
 from firecrest_gql.schedulers.slurm.records import records, token
-from firecrest_gql.schedulers.slurm.values import number, text, time
+from firecrest_gql.schedulers.slurm.values import count, number, text, time
 
 # https://slurm.schedmd.com/sinfo.html#OPT_Format; memory in MiB, CPUsState is allocated/idle/other/total.
 # StateComplete is known from 21.08 on; 20.11 leaves it empty, and its StateLong knows fewer words.
@@ -47,8 +47,8 @@ def _node(rows: list[dict[str, str]]) -> ComputeNode:
         name=row["NodeList"],
         states=tuple(word for word in re.split(r"[^A-Z_]+", states.upper()) if word),
         partitions=tuple(dict.fromkeys(each["PartitionName"] for each in rows)),
-        cpu_count=number(counts[-1]),
-        cpus_allocated=number(counts[0]),
+        cpu_count=count(counts[-1]),
+        cpus_allocated=count(counts[0]),
         memory=_bytes(row["Memory"]),
         memory_allocated=_bytes(row["AllocMem"]),
         features=_listed(row["Features"]),
