@@ -92,6 +92,7 @@ class Measure:
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, variables: dict[str, Any], page: int) -> None:
         self._schema = schema
         self._variables = variables
+        self._defaults = _variable_defaults(document)
         self._page = page
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
@@ -143,11 +144,25 @@ class Measure:
 
     def _count(self, value: ValueNode) -> int:
         if isinstance(value, VariableNode):
-            said = self._variables.get(value.name.value)
+            name = value.name.value
+            if name not in self._variables:
+                defaults = self._defaults[name]
+                return max(self._page if default is None else self._count(default) for default in defaults)
+            said = self._variables.get(name)
             return len(said) if isinstance(said, list) else said if isinstance(said, int) else self._page
         if isinstance(value, ListValueNode):
             return len(value.values)
         return int(value.value) if isinstance(value, IntValueNode) else 1
+
+
+def _variable_defaults(document: DocumentNode) -> dict[str, list[ValueNode | None]]:
+    """What each variable is where it is left out, in every operation that has it, for they share fragments."""
+    found: dict[str, list[ValueNode | None]] = {}
+    for operation in document.definitions:
+        if isinstance(operation, OperationDefinitionNode):
+            for variable in operation.variable_definitions or ():
+                found.setdefault(variable.variable.name.value, []).append(variable.default_value)
+    return found
 
 
 def _default(argument: Any) -> int:

@@ -176,6 +176,12 @@ def test_a_page_by_variable_costs_what_the_variable_says() -> None:
     query = "query($n: Int) { b(first: $n) { leaf } }"
     assert size(query, n=7) == Size(2, 8)
     assert size(query) == Size(2, 101)  # not given: what a page can be at most
+    assert size("query($n: Int = 7) { b(first: $n) { leaf } }") == Size(2, 8)
+    assert size("query($n: Int = 7) { b(first: $n) { leaf } }", n=9) == Size(2, 10)
+    assert size("query($n: Int = 7) { b(first: $n) { leaf } }", n=None) == Size(2, 101)
+    two = "query A($n: Int = 7) { ...F } query B($n: Int = 9) { ...F } fragment F on Query { b(first: $n) { leaf } }"
+    assert size(two) == Size(2, 10)  # they share the fragment: the larger
+    assert size(two.replace("= 9", "")) == Size(2, 101)
     assert size("query($p: [String!]) { b(first: 1, paths: $p) { leaf } }", p=["x"] * 9) == Size(2, 10)
 
 
