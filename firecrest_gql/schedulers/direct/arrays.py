@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from firecrest_gql.errors import InvalidInput
 
 MOST_TASKS = 1000
 ARRAY = re.compile(r"(?P<tasks>[0-9,:-]+)(%(?P<most>[1-9]\d{0,8}))?", re.ASCII)
 RANGE = re.compile(r"(?P<first>\d{1,9})(-(?P<last>\d{1,9})(:(?P<step>[1-9]\d{0,8}))?)?", re.ASCII)
+STRETCH = re.compile(r"(\d{1,9})-(\d{1,9})-([1-9]\d{0,8})", re.ASCII)
 DEPENDENCY = re.compile(r"(?P<type>after|afterany|afterok|afternotok)(?P<ids>(:[1-9]\d{0,15}(_\d{1,9})?)+)", re.ASCII)
 
 
@@ -40,10 +42,10 @@ def array(text: str | None) -> Array:
 
 
 def tasks_of(ranges: str) -> Iterator[int]:
-    """The tasks of what `Array.ranges` wrote."""
-    for part in ranges.split():
-        first, last, step = map(int, part.split("-"))
-        yield from range(first, last + 1, step)
+    """The tasks of what `Array.ranges` wrote; what somebody else wrote there is none."""
+    stretches = (STRETCH.fullmatch(part) for part in ranges.split())
+    numbers = (map(int, match.groups()) for match in stretches if match)
+    yield from islice((task for first, last, step in numbers for task in range(first, last + 1, step)), MOST_TASKS)
 
 
 def dependencies(text: str | None) -> str:

@@ -5,8 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.errors import CommandFailed
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobFilter, JobState
 from firecrest_gql.schedulers.direct.arrays import tasks_of
 from firecrest_gql.schedulers.direct.failures import require_success
@@ -15,6 +17,10 @@ from firecrest_gql.schedulers.filtering import matches
 from firecrest_gql.schedulers.specification import unescaped
 
 PARTITION = "local"
+MOST_TOLD = 20_000
+"""Jobs and tasks of one listing, which is read from files that are the user's own to write: four times MOST_KEPT."""
+INT = 2**31 - 1
+JOB_ID = re.compile(r"[1-9][0-9]{0,15}")
 Files = Mapping[str, Sequence[str]]
 
 
@@ -53,17 +59,18 @@ class State:
     """One line of a state file: what became of a job, or of an array's task."""
 
     word: str
-    submitted: str = ""
-    started: str = ""
-    ended: str = ""
-    status: str = ""
-    reason: str = ""
+    submitted: int | None
+    started: int | None
+    ended: int | None
+    status: int | None
+    reason: str
 
     @classmethod
     def read(cls, line: str) -> "State":
         """The fields that are there; a dash stands for nothing."""
         words = ["" if word == "-" else word for word in line.split(" ", 9)] + [""] * 10
-        return cls(words[0], words[1], words[2], words[3], words[4], words[9])
+        submitted, started, ended = map(_number, words[1:4])
+        return cls(words[0], submitted, started, ended, _number(words[4], INT), words[9])
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,9 @@ class Queue(SchedulerCommand[list[Job]]):
         if self.job_filter.job_ids == () or self.username not in (self.job_filter.users or (self.username,)):
             return []
         now, _, lines = result.stdout.decode("utf-8", "surrogateescape").partition("\n")
-        jobs = (job for folder in _folders(lines) for job in self._jobs(int(now), folder))
+        if (clock := _number(now)) is None:
+            raise CommandFailed(f"the listing of jobs begins with {now[:80]!r}, and not with the time")
+        jobs = islice((job for folder in _folders(lines) for job in self._jobs(clock, folder)), MOST_TOLD)
         found = {job.job_id: job for job in jobs if matches(job, self.job_filter)}
         return sorted(found.values(), key=lambda job: [int(number) for number in job.job_id.split("_")])
 
@@ -93,6 +102,8 @@ class Queue(SchedulerCommand[list[Job]]):
         if len(folder.get("record", ())) != len(Record.__slots__) or "state" not in folder:
             return
         record = Record(*map(unescaped, folder["record"]))
+        if not JOB_ID.fullmatch(record.job_id):
+            return
         waits = folder.get("waits", [""])[0]
         for task in tasks_of(record.ranges) if record.ranges else (None,):
             lines = folder.get("state" if task is None else f"state_{task}") or folder["state"]
@@ -100,9 +111,8 @@ class Queue(SchedulerCommand[list[Job]]):
 
     def _job(self, now: int, record: Record, task: int | None, told: State, waits: str) -> Job:
         state = JobState.__members__.get(told.word, JobState.UNKNOWN)
-        status = int(told.status) if told.status else None
-        ended = told.ended if state in FINAL_JOB_STATES else ""
-        lost = state is JobState.NODE_FAIL or not told.started
+        ended = told.ended if state in FINAL_JOB_STATES else None
+        lost = state is JobState.NODE_FAIL or told.started is None
         return Job(
             system=self.system,
             job_id=record.task(task),
@@ -113,13 +123,13 @@ class Queue(SchedulerCommand[list[Job]]):
             reason=unescaped(told.reason) or _waiting(state, record, waits),
             observed_at=datetime.now(UTC),
             partition=PARTITION,
-            exit_code=status if status is not None and not _signal(status) else None,
-            signal=_signal(status),
+            exit_code=told.status if not _signal(told.status) else None,
+            signal=_signal(told.status),
             submitted_at=_time(told.submitted),
             started_at=_time(told.started),
             ended_at=_time(ended),
-            elapsed_seconds=None if lost else max(0, int(ended or now) - int(told.started)),
-            time_limit_seconds=int(record.limit) if record.limit else None,
+            elapsed_seconds=None if lost else min(INT, max(0, (ended or now) - (told.started or 0))),
+            time_limit_seconds=_number(record.limit, INT),
             node_count=1,
             node_list=record.node if told.started else None,
             working_directory=record.directory,
@@ -148,7 +158,7 @@ def _waiting(state: JobState, record: Record, waits: str) -> str | None:
         return "JobHeldUser"
     if state is not JobState.PENDING:
         return None
-    return "Dependency" if waits else "JobArrayTaskLimit" if int(record.most) else "Resources"
+    return "Dependency" if waits else "JobArrayTaskLimit" if _number(record.most) else "Resources"
 
 
 def _signal(status: int | None) -> int | None:
@@ -156,5 +166,10 @@ def _signal(status: int | None) -> int | None:
     return status - 128 if status is not None and 128 < status <= 192 else None
 
 
-def _time(seconds: str) -> datetime | None:
-    return datetime.fromtimestamp(int(seconds), UTC) if seconds else None
+def _number(text: str, most: int = 2**37) -> int | None:
+    """Digits, or None; the largest is a time that a calendar has."""
+    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) and int(text) <= most else None
+
+
+def _time(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
