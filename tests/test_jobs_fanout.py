@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from firecrest_gql.demo.run import Demo
+from firecrest_gql.demo.slurm import SlurmSystem
+from firecrest_gql.demo.slurm_daemons import run
 from tests.client import Client
 from tests.sizes import size
 
@@ -22,6 +24,7 @@ SUBMIT = """mutation($input: SubmitJobInput!) { submitJob(input: $input, waitSec
 WATCH = """subscription($ids: [String!]) { jobUpdated(system: "slurm", jobIds: $ids) {
   previousState job { jobId state final } } }"""
 LOOK = re.compile(r"request='watch-")
+ASKED = re.compile(r"REQUEST_JOB_INFO +\( *\d+\) +count:(\d+)")
 
 
 async def submitted(user: Client, seconds: int) -> str:
@@ -44,12 +47,19 @@ def looks(demo: dict[str, Any]) -> int:
     return len([line for line in text.splitlines() if LOOK.search(line)])
 
 
+async def questions(slurm: SlurmSystem) -> int:
+    """How often slurmctld itself has counted that somebody wanted to know its jobs: https://slurm.schedmd.com/sdiag.html."""
+    _, told = await run(("sdiag",), slurm.environment)
+    found = ASKED.search(told)
+    return int(found[1]) if found else 0
+
+
 async def test_each_of_many_is_told_every_change_once_and_in_order_and_the_controller_is_asked_once_for_all(
     running: Demo, demo: dict[str, Any], user: Client
 ) -> None:
     assert running.slurm is not None
     ids = [await submitted(user, 4 + n % 5) for n in range(JOBS)]
-    before, start = looks(demo), datetime.now(UTC)
+    before, asked, start = looks(demo), await questions(running.slurm), datetime.now(UTC)
     async with asyncio.TaskGroup() as group:
         watching = [group.create_task(watched(user, ids)) for _ in range(SUBSCRIBERS)]
     seconds = (datetime.now(UTC) - start).total_seconds()
@@ -60,3 +70,4 @@ async def test_each_of_many_is_told_every_change_once_and_in_order_and_the_contr
             assert [later[0] for later in changes[1:]] == [earlier[1] for earlier in changes[:-1]]
             assert len({state for _, state in changes}) == len(changes)
     assert 0 < looks(demo) - before <= seconds + 1
+    assert 0 < await questions(running.slurm) - asked <= seconds + 1

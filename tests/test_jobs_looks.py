@@ -3,6 +3,8 @@
 import pytest
 
 from firecrest_gql.command import Result
+from firecrest_gql.demo.run import Demo
+from firecrest_gql.demo.slurm_daemons import run
 from firecrest_gql.schedulers.slurm.inventory import Reservations
 from firecrest_gql.schedulers.slurm.values import gpus
 from tests.client import Client
@@ -15,6 +17,7 @@ SUBMIT = """mutation($input: SubmitJobInput!) {
 NODES = """query($system: String!) { system(name: $system) {
   computeNodes { name states partitions cpuCount memory memoryAllocated features gres }
 } }"""
+PARTITIONS = '{ system(name: "slurm") { partitions { name } all: partitions(showHidden: true) { name } } }'
 RESERVATIONS = "query($system: String!) { system(name: $system) { reservations { name users } } }"
 
 
@@ -25,6 +28,19 @@ async def test_each_node_is_told_once_with_all_its_partitions(user: Client) -> N
     assert (node["cpuCount"], node["memory"], node["features"], node["gres"]) == (16, 2**30, [], None)
     assert node["states"][0] in {"IDLE", "MIXED", "ALLOCATED"}
     assert (await user.ask(RESERVATIONS, system="slurm"))["system"]["reservations"] == []
+
+
+@pytest.mark.slurm
+async def test_a_hidden_partition_is_told_where_it_is_asked_for(running: Demo, user: Client) -> None:
+    assert running.slurm is not None
+    name = "PartitionName=unseen"
+    await run(("scontrol", "create", name, "Nodes=ALL", "Hidden=YES"), running.slurm.environment)
+    try:
+        told = (await user.ask(PARTITIONS))["system"]
+    finally:
+        await run(("scontrol", "delete", name), running.slurm.environment)
+    assert [each["name"] for each in told["partitions"]] == ["debug", "xfer"]
+    assert [each["name"] for each in told["all"]] == ["debug", "xfer", "unseen"]
 
 
 @pytest.mark.parametrize("system", ["local", pytest.param("slurm", marks=pytest.mark.slurm)])
