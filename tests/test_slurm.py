@@ -9,6 +9,7 @@ import pytest
 
 from firecrest_gql.command import Command
 from firecrest_gql.demo.slurm import USERS, running_slurm
+from firecrest_gql.demo.slurm_daemons import run
 from firecrest_gql.errors import ErrorCode, SchedulerRejected, SystemUnavailable
 from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.slurm import Slurm
@@ -203,6 +204,21 @@ async def test_a_frozen_controller_makes_the_system_unavailable_and_a_thawed_one
             await queue(slurm)
         slurm.system.resume_controller()
         assert await queue(slurm) == []
+
+
+async def test_where_accounting_keeps_no_comments_the_dialect_says_so_and_finds_no_job_there(tmp_path: Path) -> None:
+    async with real_slurm(tmp_path) as slurm:
+        configuration = Path(slurm.system.environment["SLURM_CONF"])
+        kept = configuration.read_text()
+        configuration.write_text(kept.replace("job_comment,", ""))
+        assert configuration.read_text() != kept
+        assert (await run(("scontrol", "reconfigure"), slurm.system.environment))[0] == 0
+        assert not (await slurm.run(SLURM.recall())).accounted
+        job_id = await submitted(slurm, "task_unkept", JobSpec(script=SHORT))
+        await recorded(slurm, job_id)
+        assert await slurm.run(SLURM.find("task_unkept", "fireuser", "slurm")) == job_id
+        since = datetime.now(UTC) - timedelta(hours=1)
+        assert await slurm.run(SLURM.find_accounted("task_unkept", "fireuser", since)) is None
 
 
 async def test_the_end_takes_every_process_along_and_the_next_start_knows_the_jobs(tmp_path: Path) -> None:
