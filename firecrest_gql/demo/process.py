@@ -44,7 +44,7 @@ class Process:
     umask: int = -1
     ports: Sequence[int] = ()
     leftovers: Sequence[Path] = ()  # files and sockets that it does not remove itself when it ends
-    start_seconds: float = 20
+    start_seconds: float = 60
     stop_seconds: float = 8
     _child: asyncio.subprocess.Process | None = field(default=None, init=False, repr=False)
 
