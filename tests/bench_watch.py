@@ -15,7 +15,7 @@ from tests.waiting import until
 
 JOBS, SUBSCRIBERS = size(20, 100), size(100, 500)
 APART_SECONDS = 0.25
-SCRIPT = '#!/bin/sh\nmkfifo "%(go)s" && read -r _ <"%(go)s"\ndate +%%s.%%N\n'
+SCRIPT = '#!/bin/sh\nmkfifo "%(go)s" && read -r _ <"%(go)s"\nrm "%(go)s"\ndate +%%s.%%N\n'
 SUBMIT = """mutation($input: SubmitJobInput!) { submitJob(input: $input, waitSeconds: 30) {
   task { result { ... on Job { jobId stdoutPath } } } } }"""
 WATCH = """subscription($system: String!, $ids: [String!]) {
@@ -41,8 +41,8 @@ async def print_delays(user: Client, system: dict[str, Any]) -> None:
 
 
 async def _submitted(user: Client, system: str, go: str) -> tuple[str, Path]:
-    """A job that ends once somebody writes into the pipe."""
-    given = {"system": system, "script": SCRIPT % {"go": go}, "cpusPerTask": 1}
+    """A job that ends once somebody writes into the pipe; its output is no other demo's, who may share the home."""
+    given = {"system": system, "script": SCRIPT % {"go": go}, "cpusPerTask": 1, "stdoutPath": f"{go}.out"}
     job = (await user.ask(SUBMIT, input=given))["submitJob"]["task"]["result"]
     return job["jobId"], Path(job["stdoutPath"])
 

@@ -237,6 +237,25 @@ async def test_a_socket_ends_with_its_token(strict: dict[str, Any], provider: Pr
         assert "expired" in reason
 
 
+async def test_subscriptions_that_are_told_alike_are_told_so_under_their_own_ids(user: Client) -> None:
+    task_id = (await user.ask(SUBMIT, script="#!/bin/sh\n"))["submitJob"]["task"]["id"]
+    last: dict[str, Any] = {'"quoted\\"': None, "日本": None, "3": None}
+    async with user.socket() as socket:
+        for each in last:
+            payload = {"query": FOLLOW, "variables": {"id": task_id}}
+            await tell(socket, type="subscribe", id=each, payload=payload)
+        completed: set[str] = set()
+        while completed != {*last}:
+            message = await told(socket)
+            if message["type"] == "complete":
+                completed.add(message["id"])
+            else:
+                last[message["id"]] = message["payload"]
+    same, *others = last.values()
+    assert same["data"]["taskUpdated"]["status"] == "SUCCEEDED"
+    assert others == [same, same]
+
+
 @pytest.mark.parametrize("protocols", [["graphql-ws"], ["graphql-ws", "x"], None, ["graphql-transport-ws2"]])
 async def test_only_the_one_protocol_is_spoken(client: Client, protocols: list[Subprotocol] | None) -> None:
     async with connect(client.demo["ws_url"], subprotocols=protocols, proxy=None) as socket:
