@@ -87,7 +87,7 @@ async def serving(state: Path, name: str, **changes: Any) -> AsyncIterator[Serve
     config = state / f"{name}.yaml"
     config.write_text(yaml.safe_dump(settings))
     argv = [sys.executable, "-m", "firecrest_gql.cli", "serve", "--config", str(config)]
-    process = Process(name, argv, state / "log" / f"{name}.log", lambda: _answers(port), ports=[port])
+    process = Process(name, argv, state / "log" / f"{name}.log", lambda: _answers(port), ports=[port], start_seconds=60)
     async with process:
         addresses = {"graphql_url": f"http://{LOOPBACK}:{port}/graphql", "ws_url": f"ws://{LOOPBACK}:{port}/graphql"}
         yield Server({**json.loads((state / "demo.json").read_text()), "state": str(state), **addresses}, process)

@@ -39,7 +39,7 @@ send_archive() {
 # What tells whether the file has been changed.
 version() { stat -L -c "%i %s %y %z" -- "$source"; }
 source=$1
-rm -f sent.* tarred
+rm -f sent.* tarred sum
 if test -n "$5"; then
   mkfifo sum || exit 1
   sha256sum <sum >sha256 &

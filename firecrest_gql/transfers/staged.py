@@ -18,6 +18,7 @@ TRIES = 6  # for one part, with pauses of 1, 2, … seconds between
 STREAMS = 4  # parts at once
 STATUSES = {"TRIES": TRIES, "STAGING": STAGING, "MISMATCH": MISMATCH, "CHANGED": CHANGED}
 EVERY_PART = "*"
+ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})  # curl(1), -K
 
 PROGRAMS = ("curl", "dd", "md5sum", "sha256sum", "grep", "cut", "stat", "mktemp")
 """What both need, besides what an archive takes."""
@@ -114,8 +115,8 @@ def configuration(settings: TransferSettings, urls: Iterable[tuple[str, str]]) -
 
 
 def _quoted(value: str) -> str:
-    """A word of curl's configuration files; see curl(1), -K."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A word of curl's configuration files."""
+    return '"' + value.translate(ESCAPES) + '"'
 
 
 def _check_staging(path: str, result: Result) -> None:

@@ -1,0 +1,244 @@
+"""The programs between a system and the store, run by several shells against a plain HTTP server; what they read."""
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from firecrest_gql.command import Result
+from firecrest_gql.errors import AlreadyExists, ChecksumMismatch, Conflict, FirecrestError, StorageUnavailable
+from firecrest_gql.files.road import FileCommand
+from firecrest_gql.settings import TransferSettings
+from firecrest_gql.storage.s3 import StoredPart
+from firecrest_gql.transfers.staged import EVERY_PART, Fetch, Send, Sent, configuration
+from tests.files import names
+
+SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from('\r\n\t\\"#'), max_size=40)
+NUMBERS = st.integers(0, 2**63)
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
+def read_as_curl_does(line: str) -> tuple[str, str, str]:
+    """Part, name and value; within quotes as curl(1) tells for -K."""
+    part, name, equals, quoted = line.split(" ", 3)
+    assert (equals, quoted[0], quoted[-1]) == ("=", '"', '"')
+    value, characters = "", iter(quoted[1:-1])
+    for each in characters:
+        if each == "\\":
+            after = next(characters)
+            value += ESCAPES.get(after, after)
+        else:
+            assert each != '"'
+            value += each
+    return part, name, value
+
+
+@given(st.lists(st.tuples(st.integers(1, 10_000).map(str) | st.just(EVERY_PART), TEXT), max_size=5), TEXT)
+def test_curl_reads_any_word_as_it_is(urls: list[tuple[str, str]], proxy: str) -> None:
+    told = configuration(TransferSettings(proxy=SecretStr(proxy)), urls).decode().split("\n")[:-1]
+    expected = [(EVERY_PART, "proxy", proxy)] * bool(proxy) + [(part, "url", url) for part, url in urls]
+    assert [read_as_curl_does(line) for line in told] == expected
+
+
+@pytest.mark.parametrize("url", ["http://a.example/?b=%22&c=%5C", 'http://a.example/"\\ $HOME', "http://a.example/\t#"])
+def test_curl_itself_reads_what_was_quoted(tmp_path: Path, url: str) -> None:
+    conf = tmp_path / "conf"
+    conf.write_text(configuration(TransferSettings(), [(EVERY_PART, url)]).decode().removeprefix(f"{EVERY_PART} "))
+    argv = ["curl", "-q", "-K", str(conf), "-s", "--proto", "=file", "-w", "%{url}"]
+    assert subprocess.run(argv, capture_output=True, check=False).stdout.decode() == url
+
+
+@given(st.dictionaries(st.integers(1, 10_000), NUMBERS, max_size=5), NUMBERS)
+def test_what_was_sent_is_read_as_it_was_told(sizes: dict[int, int], size: int) -> None:
+    parts = {number: StoredPart(number, each, hashlib.md5(b"%d" % each).hexdigest()) for number, each in sizes.items()}
+    lines = [str(size), "0" * 64, *(f"{each.number} {each.size} {each.md5}" for each in parts.values())]
+    said = "".join(f"{line}\n" for line in lines).encode()
+    assert Send("/file", 1).parse(Result(0, said, b"")) == Sent(size, "0" * 64, parts)
+
+
+@given(st.binary(max_size=80), st.integers(0, 255), st.binary(max_size=40))
+def test_whatever_a_program_says_is_an_answer_or_an_error_of_ours(said: bytes, status: int, words: bytes) -> None:
+    with suppress(FirecrestError):
+        assert isinstance(Send("/file", 1).parse(Result(status, said, words)), Sent)
+
+
+class Objects(BaseHTTPRequestHandler):
+    """GET of a range and PUT, of bytes in memory; the first answers may be failures."""
+
+    protocol_version = "HTTP/1.1"
+    server: "Store"
+
+    def do_GET(self) -> None:
+        """The range that is asked for."""
+        first, last = self.headers["Range"].removeprefix("bytes=").split("-")
+        self._answer(206, self.server.held[self.path][int(first) : int(last) + 1])
+
+    def do_PUT(self) -> None:
+        """Keep the body."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self._answer(200, b""):
+            self.server.held[self.path] = body
+
+    def _answer(self, status: int, body: bytes) -> bool:
+        failing = self.server.failures > 0
+        self.server.failures -= failing
+        body = b"" if failing else body
+        self.send_response(503 if failing else status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        return not failing
+
+    def log_message(self, *_: Any, **__: Any) -> None:
+        """Say nothing."""
+
+
+class Store(ThreadingHTTPServer):
+    """Where the bytes are."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Objects)
+        self.held: dict[str, bytes] = {}
+        self.failures = 0
+
+    def url(self, name: str) -> str:
+        """Where it is found."""
+        return f"http://127.0.0.1:{self.server_port}/{name}?X-Amz-Signature=secret"
+
+
+@dataclass
+class Bench:
+    """A folder of a transfer, and a shell that runs programs there."""
+
+    shell: list[str]
+    home: Path
+    store: Store
+    folder: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder = self.home / "transfer"
+        self.folder.mkdir(exist_ok=True)
+
+    def run(self, command: FileCommand[Any], urls: list[tuple[str, str]], lines: str = "") -> Result:
+        """As the job of a transfer does, but for the pauses."""
+        quick = self.home / "quick"
+        quick.mkdir(exist_ok=True)
+        (quick / "sleep").write_text("#!/bin/sh\n")
+        (quick / "sleep").chmod(0o755)
+        (self.folder / "secrets").write_bytes(configuration(TransferSettings(), urls))
+        (self.folder / "input").write_text(lines)
+        environment = {"LC_ALL": "C", "PATH": f"{quick}:{os.environ['PATH']}", "FIRECREST_TRANSFER": str(self.folder)}
+        argv = [*self.shell, *list(command.argv)[1:]]
+        done = subprocess.run(argv, capture_output=True, check=False, env=environment, cwd=self.folder, timeout=60)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """It is served while the test runs."""
+    served = Store()
+    thread = threading.Thread(target=served.serve_forever, daemon=True)
+    thread.start()
+    yield served
+    served.shutdown()
+    served.server_close()
+
+
+@pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
+def bench(request: pytest.FixtureRequest, tmp_path: Path, store: Store) -> Bench:
+    """Each shell that is there."""
+    if shutil.which(request.param[0]) is None:
+        pytest.skip(f"no {request.param[0]}")
+    return Bench(request.param, tmp_path, store)
+
+
+def manifest(*parts: bytes) -> str:
+    """What the program reads of these parts."""
+    offsets = [sum(map(len, parts[:index])) for index in range(len(parts))]
+    return "".join(
+        f"{number} {offset} {len(part)} {hashlib.md5(part).hexdigest()}\n"
+        for number, (offset, part) in enumerate(zip(offsets, parts, strict=True), 1)
+    )
+
+
+PARTS = [b"1" * 3_000_000, b"\0\n" * 1_000_000, b"three", b"4", b"5", b""]
+
+
+@pytest.mark.parametrize("failures", [0, 4])
+def test_parts_come_to_their_place(bench: Bench, failures: int) -> None:
+    whole, target = b"".join(PARTS), bench.home / "it's\n"
+    bench.store.held["/object?X-Amz-Signature=secret"] = whole
+    bench.store.failures = failures
+    command = Fetch(str(target), len(whole), "0640", sha256=hashlib.sha256(whole).hexdigest())
+    result = bench.run(command, [(EVERY_PART, bench.store.url("object"))], manifest(*PARTS))
+    command.parse(result)
+    assert (target.read_bytes() == whole, oct(target.stat().st_mode & 0o7777)) == (True, "0o640")
+    assert (bench.folder / "counted").read_text() == f"{len(whole)} {len(whole)}\n"
+    assert names(bench.home, ".firecrest.*") == []
+    assert "secret" not in (result.stdout + result.stderr).decode()
+    assert names(bench.folder, "conf.*") == []
+
+
+def test_what_cannot_come_whole_leaves_the_old_file(bench: Bench) -> None:
+    target = bench.home / "file"
+    target.write_bytes(b"old")
+    bench.store.held["/object?X-Amz-Signature=secret"] = b"new"
+    urls = [(EVERY_PART, bench.store.url("object"))]
+    for sha256, overwrite, lines, failures, error in (
+        (None, False, manifest(b"new"), 0, AlreadyExists),
+        (None, True, manifest(b"newer"[:3]).replace("1 0 3 2", "1 0 3 3"), 0, ChecksumMismatch),
+        ("0" * 64, True, manifest(b"new"), 0, ChecksumMismatch),
+        (None, True, manifest(b"new"), 100, StorageUnavailable),
+    ):
+        bench.store.failures = failures
+        command = Fetch(str(target), 3, "0644", overwrite, sha256)
+        with pytest.raises(error):
+            command.parse(bench.run(command, urls, lines))
+        assert (target.read_bytes(), names(bench.home, ".firecrest.*")) == (b"old", [])
+
+
+@pytest.mark.parametrize("failures", [0, 4])
+def test_a_file_goes_in_parts(bench: Bench, failures: int) -> None:
+    whole, source = b"".join(PARTS), bench.home / "it's\n"
+    source.write_bytes(whole)
+    bench.store.failures = failures
+    sizes = [3_000_000, 1_000_000, 1_000_007]
+    lines = "".join(f"{number} {sum(sizes[: number - 1])} {size}\n" for number, size in enumerate(sizes, 1))
+    command = Send(str(source), 3_000_000, len(whole))
+    urls = [(str(number), bench.store.url(str(number))) for number in (1, 2, 3)]
+    sent = command.parse(bench.run(command, urls, lines))
+    bodies = [bench.store.held[f"/{number}?X-Amz-Signature=secret"] for number in (1, 2, 3)]
+    assert b"".join(bodies) == whole
+    assert (sent.size, sent.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert sent.parts == {
+        number: StoredPart(number, len(body), hashlib.md5(body).hexdigest()) for number, body in enumerate(bodies, 1)
+    }
+
+
+def test_a_directory_goes_as_an_archive_in_parts(bench: Bench) -> None:
+    (bench.home / "-dir" / "below").mkdir(parents=True)
+    (bench.home / "-dir" / "below" / "file").write_bytes(PARTS[0])
+    command = Send(str(bench.home / "-dir"), 2**20, None, "cat")
+    urls = [(str(number), bench.store.url(str(number))) for number in range(1, 9)]
+    sent = command.parse(bench.run(command, urls))
+    whole = b"".join(bench.store.held[f"/{number}?X-Amz-Signature=secret"] for number in sorted(sent.parts))
+    assert (sent.size, sent.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    with tarfile.open(fileobj=io.BytesIO(whole)) as archive:
+        assert sorted(archive.getnames()) == ["-dir", "-dir/below", "-dir/below/file"]
+    with pytest.raises(Conflict):
+        command.parse(bench.run(command, urls[:2]))
