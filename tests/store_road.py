@@ -1,10 +1,11 @@
-"""A road to the object store that counts what passes, and can hold it: a TCP proxy on loopback."""
+"""A road, mostly to the object store, that counts what passes, and can hold it: a TCP proxy on loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 from urllib.parse import urlsplit
 
 from firecrest_gql.demo.ports import LOOPBACK
@@ -13,13 +14,17 @@ CHUNK = 2**16
 
 
 @dataclass
-class StoreRoad:
-    """Passes bytes both ways; nothing more passes once `limit` bytes have, until it is opened."""
+class Road:
+    """Passes bytes both ways; nothing more passes once `limit` bytes have, until it is opened.
+
+    In so many chunks that are full, and thus hold no header alone, as `flips` says, a bit is flipped.
+    """
 
     host: str
     port: int
     limit: float = inf
     passed: int = 0
+    flips: int = 0
     held: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _ends: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -54,22 +59,45 @@ class StoreRoad:
                     self.held.set()
                     await self._opened.wait()
                 self.passed += len(data)
-                writer.write(data)
+                writer.write(self._flipped(data))
                 await writer.drain()
         writer.close()
 
+    def _flipped(self, data: bytes) -> bytes:
+        if self.flips == 0 or len(data) < CHUNK:
+            return data
+        self.flips -= 1
+        return data[:-1] + bytes((data[-1] ^ 1,))
+
 
 @asynccontextmanager
-async def road_to_store(url: str, limit: float = inf) -> AsyncIterator[tuple[StoreRoad, str]]:
-    """The road to the store at this address, and the address where it begins."""
-    there = urlsplit(url)
-    assert there.hostname is not None
-    assert there.port is not None
-    road = StoreRoad(there.hostname, there.port, limit)
+async def road_to(host: str, port: int, limit: float = inf) -> AsyncIterator[tuple[Road, int]]:
+    """The road there, and the port where it begins."""
+    road = Road(host, port, limit)
     server = await asyncio.start_server(road.serve, LOOPBACK, 0)
     try:
-        yield road, f"http://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+        yield road, server.sockets[0].getsockname()[1]
     finally:
         road.open()
         road.cut()
         server.close()
+
+
+@asynccontextmanager
+async def road_to_store(url: str, limit: float = inf) -> AsyncIterator[tuple[Road, str]]:
+    """The road to whoever answers at this address, and the address where it begins."""
+    there = urlsplit(url)
+    assert there.hostname is not None
+    assert there.port is not None
+    async with road_to(there.hostname, there.port, limit) as (road, port):
+        yield road, f"http://{LOOPBACK}:{port}"
+
+
+def by_road(address: str) -> Callable[[dict[str, Any]], None]:
+    """Settings whose jobs reach the store by this address."""
+
+    def change(settings: dict[str, Any]) -> None:
+        for block in settings["systems"]:
+            block["transfers"] = {**block.get("transfers", {}), "store_url": address}
+
+    return change

@@ -2,9 +2,7 @@
 
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,15 +15,25 @@ from tests.client import Client
 from tests.files import names
 from tests.processes import processes
 from tests.sizes import size
-from tests.transfers import MANY, TASK_OF, ended, file, home_of, owned, refused, start, stopped, tree
+from tests.transfers import (
+    LOCAL_FIRST,
+    MANY,
+    ROOM,
+    SLURM_FIRST,
+    TASK_OF,
+    ended,
+    file,
+    home_of,
+    owned,
+    refused,
+    start,
+    stopped,
+    tree,
+)
 from tests.waiting import until
 
 SLURM = [pytest.param(moment, "slurm", marks=pytest.mark.slurm) for moment in ("before", "after")]
-# A bounded run tries each on one of the two.
-LOCAL_FIRST = ["local", pytest.param("slurm", marks=pytest.mark.slurm)][: size(1, 2)]
-SLURM_FIRST = [pytest.param("slurm", marks=pytest.mark.slurm), "local"][: size(1, 2)]
 KILLS = [SLURM[0], ("after", "local"), ("before", "local"), SLURM[1]][: size(2, 4)]
-ROOM = 256 * 1024  # bytes of the file system that is full soon
 HOLDING = """mutation($system: String!, $script: String!) {
     submitJob(input: {system: $system, script: $script}, waitSeconds: 30) {
         task { result { ... on Job { jobId } } } } }"""
@@ -34,19 +42,6 @@ CANCEL_JOB = """mutation($system: String!, $id: String!) {
 JOB_OF = "query($id: ID!) { transfer(id: $id) { job { jobId state } } }"
 JOBS = """query($system: String!) { system(name: $system) {
     jobs(filter: {name: "firecrest-transfer", states: [PENDING, RUNNING, COMPLETING]}) { nodes { jobId } } } }"""
-
-
-@pytest.fixture
-def little_room(workplace: Path) -> Iterator[Path]:
-    """A directory of the user's on a file system of its own, which is small."""
-    made = workplace / "small"
-    made.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(made)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("no file system can be mounted here")
-    owned(made)
-    yield made
-    subprocess.run(["umount", "-l", str(made)], check=True)
 
 
 async def told(user: Client, transfer_id: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from tests.staging import (
     sha256_of,
     staged,
 )
-from tests.store_road import road_to_store
+from tests.store_road import by_road, road_to_store
 from tests.transfers import TASK_OF, ended, folder_of, owned
 from tests.waiting import until
 
@@ -60,6 +60,7 @@ class Scene:
 
     async def restarted(self, process: Process) -> None:
         """The process killed (`kill -9`), and another in its place."""
+        process.start_seconds = 60  # the others on this machine are at work
         await process.kill()
         await process.start()
 
@@ -117,17 +118,14 @@ async def halfway(
     running: Demo, state: Path, user: Client, demo: dict[str, Any], system: str, begins: Callable[[], Awaitable[str]]
 ) -> AsyncIterator[tuple[Scene, Callable[[], None]]]:
     """The transfer that begins, held where half of it has passed, and what lets it go on."""
-    async with road_to_store(running.parts.object_store.endpoint_url, SIZE // 2) as (road, address):
-
-        def by_road(settings: dict[str, Any]) -> None:
-            for block in settings["systems"]:
-                block["transfers"] = {**block.get("transfers", {}), "store_url": address}
-
-        async with another_worker(state, by_road) as worker:
-            transfer = await begins()
-            await asyncio.wait_for(road.held.wait(), 60)
-            task = (await user.ask(TASK_OF, id=transfer))["transfer"]["task"]["id"]
-            yield Scene(running, user, worker, system, transfer, folder_of(demo, system, task)), road.open
+    async with (
+        road_to_store(running.parts.object_store.endpoint_url, SIZE // 2) as (road, address),
+        another_worker(state, by_road(address)) as worker,
+    ):
+        transfer = await begins()
+        await asyncio.wait_for(road.held.wait(), 60)
+        task = (await user.ask(TASK_OF, id=transfer))["transfer"]["task"]["id"]
+        yield Scene(running, user, worker, system, transfer, folder_of(demo, system, task)), road.open
 
 
 @pytest.mark.parametrize(("moment", "either", "victim"), SCENES, indirect=["either"])

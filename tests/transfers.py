@@ -3,7 +3,8 @@
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ import pytest
 from tests.client import Client
 from tests.files import names
 from tests.processes import processes
+from tests.sizes import size
 from tests.waiting import until
 
 FIELDS = "id kind status final message progress { done total unit } error { code message retryable }"
@@ -21,7 +23,11 @@ TRANSFER = """transfer { id kind sourcePath targetPath size bytesTransferred sys
     job { jobId name partition account state dependency reason } }"""
 START = "mutation($input: %sInput!, $wait: Float! = 0) { %s(input: $input, waitSeconds: $wait) { %s %s } }"
 TASK_OF = f"query($id: ID!) {{ transfer(id: $id) {{ {TASK} }} }}"
+ROOM = 256 * 1024  # bytes of the file system that is full soon
 MANY = 4000  # files, which take cp long enough to be stopped at it
+# A bounded run tries each on one of the two.
+LOCAL_FIRST = ["local", pytest.param("slurm", marks=pytest.mark.slurm)][: size(1, 2)]
+SLURM_FIRST = [pytest.param("slurm", marks=pytest.mark.slurm), "local"][: size(1, 2)]
 CANCEL = "mutation($id: ID!) { cancelTask(input: {id: $id}) { task { id status } } }"
 
 
@@ -88,6 +94,19 @@ async def workplace(demo: dict[str, Any], either: str) -> AsyncIterator[Path]:
     yield made
     assert names(made, "**/.firecrest.*") == []
     shutil.rmtree(made)
+
+
+@pytest.fixture
+def little_room(workplace: Path) -> Iterator[Path]:
+    """A directory of the user's on a file system of its own, which is small."""
+    made = workplace / "small"
+    made.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(made)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    owned(made)
+    yield made
+    subprocess.run(["umount", "-l", str(made)], check=True)
 
 
 def owned(path: Path) -> Path:
