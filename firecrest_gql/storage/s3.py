@@ -1,5 +1,6 @@
 """Any S3 store, by aioboto3: multipart uploads and presigned URLs; no byte of a file passes here."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -57,6 +58,7 @@ class ObjectStore:
         self.settings = settings
         self._clients = clients
         self._by_address: dict[str, Any] = {}
+        self._signing = asyncio.Lock()
         self._session = aioboto3.Session(
             aws_access_key_id=settings.access_key_id.get_secret_value(),
             aws_secret_access_key=settings.secret_access_key.get_secret_value(),
@@ -163,7 +165,9 @@ class ObjectStore:
     ) -> str:
         client = await self._client(address or self.settings.public_url)
         expiry = seconds or self.settings.url_seconds
-        url: str = await client.generate_presigned_url(operation, asked, ExpiresIn=expiry)
+        async with self._signing:  # it takes a millisecond, and a request may ask for thousands: others get their turn
+            await asyncio.sleep(0)
+            url: str = await client.generate_presigned_url(operation, asked, ExpiresIn=expiry)
         return url
 
     async def _see_to(self, client: Any, kind: str, name: str, field_name: str, rule: Rule) -> None:

@@ -1,6 +1,5 @@
 """The object store as transfers use it: where each is staged, and for how long its URLs are good."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,8 +12,6 @@ from firecrest_gql.storage.s3 import ObjectStore, Staged, StoredPart, staging_ke
 from firecrest_gql.transfers.job import age
 from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.staged import EVERY_PART, configuration
-
-SIGNED_AT_ONCE = 100  # URLs, before others get their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +75,6 @@ class Stage:
         urls = []
         for number, size in sizes:
             urls.append((str(number), await self.store.sign_part(staged, number, size, address=address)))
-            if number % SIGNED_AT_ONCE == 0:
-                await asyncio.sleep(0)
         return configuration(system.transfers, urls)
 
     def urls_are_old(self, transfer: Transfer) -> bool:
