@@ -1,5 +1,6 @@
 """Files."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import strawberry
 from firecrest_gql.files.directories import depth
 from firecrest_gql.files.pages import Wanted
 from firecrest_gql.model import files as model
-from firecrest_gql.model.page import Page
+from firecrest_gql.model.page import Edge, Page
 from firecrest_gql.settings import SystemSettings
 from resolvers import directories, files, ids
 from resolvers.systems import system as find_system
@@ -17,6 +18,7 @@ from schema.fields import REMOTE, Info, attribute, field, lazy, optional, says
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
 from schema.selection import selects
+from schema.slices import in_slices
 
 
 def _asked(info: Info) -> directories.Asked:
@@ -197,7 +199,15 @@ class FileEdge:
 class FileConnection:
     """One page of files."""
 
-    edges: list[FileEdge] = attribute("The files with their cursors.")
-    nodes: list[File] = attribute("The files.")
+    @field(list[FileEdge])
+    def edges(self: Page[model.File]) -> AsyncIterator[Edge[model.File]]:
+        """The files with their cursors."""
+        return in_slices(self.edges)
+
+    @field(list[File])
+    def nodes(self: Page[model.File]) -> AsyncIterator[model.File]:
+        """The files."""
+        return in_slices(self.nodes)
+
     page_info: PageInfo = attribute("Where the page stands.")
     total_count: int | None = attribute("How many there are in all, where that is known.")

@@ -180,7 +180,7 @@ async def measure(state: Path, running: Demo) -> None:
         row("worker started again to SUCCEEDED", [await bench.since(bench.taken_over) for _ in range(3)], floor)
         home = Path(demo["systems"][0]["home"]["fireuser"])
         user = Client(demo, await fetch_token(demo))
-        await measure_files(bench.viewer, user, home, running.server)
+        await measure_files(bench.viewer, user, home, running.server, state)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from firecrest_gql.demo.process import Process
 from tests.client import Client
+from tests.service import serving
 
 FILES = 200_000
 PAGE = 1_000  # limits.maxPageSize
@@ -19,7 +20,7 @@ LISTING = """query($path: String!, $first: Int!, $after: String) { system(name: 
 Act = Callable[[], Awaitable[object]]
 
 
-async def measure_files(viewer: Act, user: Client, home: Path, server: Process) -> None:
+async def measure_files(viewer: Act, user: Client, home: Path, server: Process, state: Path) -> None:
     """Print how long the first page takes, and what all pages cost; another process lists them."""
     folder = home / "bench-crowd"
     await asyncio.to_thread(_fill, folder)
@@ -45,8 +46,28 @@ async def measure_files(viewer: Act, user: Client, home: Path, server: Process) 
         usual = statistics.median(quiet)
         longer = [1000 * (value - usual) for value in (statistics.median(busy), statistics.quantiles(busy, n=20)[-1])]
         shown("other requests wait longer meanwhile", "{:.1f} ms, {:.1f} ms of 95 %".format(*longer), "20 ms")
+        await _measure_loop(state, user, folder)
     finally:
         await asyncio.to_thread(_empty, folder)
+
+
+async def _measure_loop(state: Path, user: Client, folder: Path) -> None:
+    """Print how late the event loop of a server is that lists, and that of one which does nothing meanwhile."""
+    files = {name: state / f"{name}-loop" for name in ("listing", "idle")}
+    async with (
+        serving(state, "listing", program=("tests.lagging_server", str(files["listing"]))) as busy,
+        serving(state, "idle", program=("tests.lagging_server", str(files["idle"]))),
+    ):
+        client = Client(busy.described, user.token)
+        await client.ask(LISTING, path=str(folder), first=PAGE)  # what is loaded once, and made once, is no lag
+        for file in files.values():
+            os.truncate(file, 0)
+        await _all_pages(client, folder)
+        for name, file in files.items():
+            late, worked = zip(*(map(float, line.split()) for line in file.read_text().splitlines()), strict=True)
+            for what, values in (("late by", late), ("works at once", worked)):
+                told = f"{1000 * statistics.median(values):.1f} ms, {1000 * max(values):.1f} ms at worst"
+                shown(f"event loop of the {name} server {what}", told, "20 ms")
 
 
 def shown(case: str, value: str, promise: str) -> None:

@@ -81,7 +81,7 @@ async def verify(token: str) -> Principal:
     """A provider of identities for which the token `USER!` is USER's."""
     if not token.endswith("!"):
         raise Unauthenticated("the token does not hold")
-    expires_at = datetime.now(UTC) + timedelta(minutes=5)
+    expires_at = datetime.now(UTC) + timedelta(hours=2)  # the longest test is over before
     return Principal(f"subject-{token[:-1]}", token[:-1], frozenset({"firecrest"}), expires_at, Token(token))
 
 

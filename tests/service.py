@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.parts import missing
 from tests.provider import Provider
 
 STRICT_BODY = 2**16 + 2**10
+SERVE = ("firecrest_gql.cli", "serve")
 SYSTEMS = os.environ.get("FIRECREST_TEST_SYSTEMS", "local slurm").split()
 
 
@@ -73,10 +74,10 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(state: Path, name: str, **changes: Any) -> AsyncIterator[Server]:
+async def serving(state: Path, name: str, program: Sequence[str] = SERVE, **changes: Any) -> AsyncIterator[Server]:
     """A further `serve` beside the demo's, with these blocks of the settings changed; its own `demo.json`.
 
-    `systems` changes the block of every system.
+    `systems` changes the block of every system; `program` is another module that serves, and its arguments.
     """
     port = remembered_ports(state / f"{name}-port.json", [name])[name]
     settings = yaml.safe_load((state / "firecrest.yaml").read_text())
@@ -86,7 +87,7 @@ async def serving(state: Path, name: str, **changes: Any) -> AsyncIterator[Serve
         settings[block] = {**settings.get(block, {}), **values} if isinstance(values, dict) else values
     config = state / f"{name}.yaml"
     config.write_text(yaml.safe_dump(settings))
-    argv = [sys.executable, "-m", "firecrest_gql.cli", "serve", "--config", str(config)]
+    argv = [sys.executable, "-m", *program, "--config", str(config)]
     process = Process(name, argv, state / "log" / f"{name}.log", lambda: _answers(port), ports=[port], start_seconds=60)
     async with process:
         addresses = {"graphql_url": f"http://{LOOPBACK}:{port}/graphql", "ws_url": f"ws://{LOOPBACK}:{port}/graphql"}

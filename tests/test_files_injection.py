@@ -12,6 +12,7 @@ import pytest
 from hypothesis import strategies as st
 
 from firecrest_gql.errors import FirecrestError, InvalidInput
+from firecrest_gql.files.attributes import MODE
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.directories import Directories
 from firecrest_gql.files.pages import Wanted
@@ -128,7 +129,7 @@ async def test_no_string_is_run_and_each_arrives_as_it_was_meant(shore: Shore, r
     for attempt in drawn(ATTEMPT, ROUNDS):
         text = attempt.replace("CANARY", canary).replace("/", "_").replace("\0", "")
         name = os.fsdecode(os.fsencode(text)[:240])
-        if name in ("", ".", ".."):
+        if name in ("", ".", "..") or MODE.fullmatch(text):  # `=x` is a mode as it should be
             continue
         await files.create_directory(*on, str(folder), parents=True, mode=None)
         path, link = folder / name, folder / f"{name}+link"
@@ -158,7 +159,9 @@ async def test_no_string_is_run_and_each_arrives_as_it_was_meant(shore: Shore, r
         ):
             with pytest.raises(InvalidInput):
                 await wrong
-        assert recorder.taken() == []
+        # A name of an owner may end in a backslash: whether there is one the system tells.
+        asked = [[program, "--", text, str(path)] for program in ("chown", "chgrp")]
+        assert [call for call in recorder.taken() if call not in asked] == []
         directory = await files.stat(*on, str(folder))
         for wanted in (Wanted(match=text), Wanted(hidden=True, depth=5, match=text), Wanted(depth=5, words=text)):
             with suppress(FirecrestError):  # words of one line only

@@ -25,7 +25,7 @@ from firecrest_gql.ssh.wish import Wish
 log = logging.getLogger("firecrest_gql.ssh")
 T = TypeVar("T")
 
-LARGE = 256 * 1024  # bytes of output, above which it is read in a thread: no other user waits for it
+LARGE = 32 * 1024  # bytes of output, above which it is read in a thread: of a listing that is some 3 ms of work
 PATIENCE = 4  # seconds beyond a command's time limit, within which the system itself should have ended it
 
 
