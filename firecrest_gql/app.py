@@ -64,12 +64,14 @@ from firecrest_gql.tasks.store import TaskStore
 from firecrest_gql.tasks.worker import connections_of
 from firecrest_gql.tasks.worker import run_worker as work_until_signal
 from firecrest_gql.transfers.accepting import Accepting
+from firecrest_gql.transfers.copy_work import CopyWork
 from firecrest_gql.transfers.download_work import DownloadWork
 from firecrest_gql.transfers.job import Ways, method_name
 from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.resuming import Resuming
 from firecrest_gql.transfers.service import Transfers
 from firecrest_gql.transfers.stage import Stage
+from firecrest_gql.transfers.staged_copies import StagedCopies
 from firecrest_gql.transfers.staged_downloads import StagedDownloads
 from firecrest_gql.transfers.staged_uploads import StagedUploads
 from firecrest_gql.transfers.upload_work import UploadWork
@@ -177,7 +179,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
         road = FileRoad(reach.transport)
         files, tails = Files(road), Tails(reach.transport)
         archives = Archives(road, files)
-        inside, uploads, downloads, resuming = transfers(reach, road, files, archives)
+        inside, copies, uploads, downloads, resuming = transfers(reach, road, files, archives)
         yield Services(
             settings=settings,
             files=files,
@@ -190,6 +192,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
             watch=watch,
             output=JobOutput(jobs, tails, watch),
             transfers=inside,
+            staged_copies=copies,
             staged_uploads=uploads,
             staged_downloads=downloads,
             resuming=resuming,
@@ -206,12 +209,13 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
 
 def transfers(
     reach: Ports, road: FileRoad, files: Files, archives: Archives
-) -> tuple[Transfers, StagedUploads, StagedDownloads, Resuming]:
+) -> tuple[Transfers, StagedCopies, StagedUploads, StagedDownloads, Resuming]:
     """What is moved inside systems, and through the object store."""
     authority, store, queue, ways = reach.authority, reach.store, reach.queue, reach.ways
     accepting = Accepting(authority, store, queue.enqueue, reach.records)
     return (
         Transfers(road, files, archives, ways, accepting),
+        StagedCopies(road, files, ways, accepting, reach.stage),
         StagedUploads(road, files, ways, accepting, reach.stage, queue.wake),
         StagedDownloads(road, files, ways, accepting, reach.stage),
         Resuming(authority, store, queue.enqueue, reach.records),
@@ -313,7 +317,8 @@ async def run_worker(
     """Do tasks until SIGTERM or SIGINT."""
     async with ports(settings) as reach:
         inside = moves(settings, reach)
-        moving = (inside, UploadWork(inside, reach.stage), DownloadWork(inside, reach.stage))
+        staged = (work(inside, reach.stage) for work in (CopyWork, UploadWork, DownloadWork))
+        moving = (*staged, inside)  # the first that has a kind is the one who does it
         works = (jobs(settings, reach), job_queries(settings, reach), *moving)
         await work_until_signal(
             reach.store,

@@ -26,6 +26,7 @@ from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.resuming import Resuming
 from firecrest_gql.transfers.service import Transfers
 from firecrest_gql.transfers.stage import Stage
+from firecrest_gql.transfers.staged_copies import StagedCopies
 from firecrest_gql.transfers.staged_downloads import StagedDownloads
 from firecrest_gql.transfers.staged_uploads import StagedUploads
 from resolvers.allowance import Allowance
@@ -47,6 +48,7 @@ class Services:
     watch: JobWatch
     output: JobOutput
     transfers: Transfers
+    staged_copies: StagedCopies
     staged_uploads: StagedUploads
     staged_downloads: StagedDownloads
     resuming: Resuming

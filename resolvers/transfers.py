@@ -2,12 +2,12 @@
 
 from contextlib import suppress
 
-from firecrest_gql.errors import Conflict, NotFound, Unsupported
+from firecrest_gql.errors import Conflict, NotFound
 from firecrest_gql.model.files import Compression
 from firecrest_gql.model.jobs import Job
 from firecrest_gql.model.page import Page
 from firecrest_gql.model.tasks import Task
-from firecrest_gql.model.transfers import Terms, Transfer, TransferFilter
+from firecrest_gql.model.transfers import CopyWish, Terms, Transfer, TransferFilter
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.transfers.accepting import Accepted
 from firecrest_gql.transfers.service import Asking
@@ -69,10 +69,15 @@ async def copy(
     wait: float,
 ) -> Accepted:
     """Accept the copy as a transfer."""
-    if target_system not in (None, asking.system.name):
-        raise Unsupported("targetSystem: copies between systems need an object store, which is not in use here")
-    service = context.services.transfers
-    accepted = await service.copy(asking, path, target, dereference=dereference, overwrite=overwrite)
+    if target_system in (None, asking.system.name):
+        inside = context.services.transfers
+        accepted = await inside.copy(asking, path, target, dereference=dereference, overwrite=overwrite)
+    else:
+        there = system_resolvers.system(context, target_system)
+        wish = CopyWish(
+            path=path, target_system=there.name, target=target, dereference=dereference, overwrite=overwrite
+        )
+        accepted = await context.services.staged_copies.start(asking, there, wish)
     return await held(context, accepted, wait)
 
 

@@ -20,6 +20,9 @@ from firecrest_gql.schedulers.dialect import Outcomes, Scheduler
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import WorkFunction
 
+GRANTS = " "
+"""Stands between the grants of a task that is on several systems; none has one in it."""
+
 ACT_OF = {kind: act for act, kind in KIND_OF.items()}
 
 logger = logging.getLogger(__name__)
@@ -134,9 +137,9 @@ class JobWork:
             logger.warning("the job %s of task %s is not remembered: %s", job_id, task.id, error.message)
 
 
-def caller_of(task: Task) -> Caller:
-    """The task's user, with the grant that was sealed when the task was accepted."""
-    return Caller(task.subject, task.username, Grant(task.grant), task.request_id)
+def caller_of(task: Task, place: int = 0) -> Caller:
+    """The task's user, with the grant that was sealed when the task was accepted: the one for its system, or next."""
+    return Caller(task.subject, task.username, Grant(task.grant.split(GRANTS)[place]), task.request_id)
 
 
 def require_running(job_id: str, found: Sequence[Job]) -> str:

@@ -38,7 +38,7 @@ class Transfer:
     `size` and `bytes_transferred` in bytes; paths are absolute, and None where there is none. `asked` is what its tasks
     have for input. Of what goes through the object store: the multipart upload and its parts' size, the compression of
     an archive and the bytes that it may have, when a part last arrived, since when the object is whole, and when the
-    job's URLs were signed.
+    job's URLs were signed; of a copy between systems the bytes of the object, and the mode of a file.
     """
 
     id: str
@@ -65,6 +65,8 @@ class Transfer:
     arrived_at: datetime | None = None
     staged_at: datetime | None = None
     signed_at: datetime | None = None
+    staged_size: int | None = None
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,17 @@ class DownloadWish:
 
     path: str
     compression: Compression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyWish:
+    """What is to be copied to another system, and where to; as a copy inside a system."""
+
+    path: str
+    target_system: str
+    target: str
+    dereference: bool = False
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 from firecrest_gql.delegation.request import Purpose
 from firecrest_gql.jobs.check import check_key
 from firecrest_gql.jobs.ports import Creates, Grants
-from firecrest_gql.model.identity import Principal
+from firecrest_gql.jobs.work import GRANTS
+from firecrest_gql.model.identity import Principal, Token
 from firecrest_gql.model.tasks import Task, TaskKind
 from firecrest_gql.model.transfers import Transfer, TransferKind
 from firecrest_gql.settings import SystemSettings
@@ -37,6 +38,7 @@ class Wanted:
     asked: dict[str, Any]
     request_id: str
     idempotency_key: str | None = None
+    target_system: SystemSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,9 @@ class Accepting:
     async def make(self, wanted: Wanted, **values: Any) -> Accepted:
         """The transfer, with these values of its record, and its task, which a worker begins at once."""
         principal, system = wanted.principal, wanted.system
-        grant = await self._authority.grant(principal.token, system.name, Purpose.TASK)
+        target = wanted.target_system
+        names = (system.name,) if target is None else (system.name, target.name)
+        grant = await sealed(self._authority, principal.token, *names)
         task = await self._tasks.create(
             kind=wanted.kind,
             system=system.name,
@@ -80,7 +84,7 @@ class Accepting:
             username=principal.username,
             request_id=wanted.request_id,
             input=wanted.asked,
-            grant=grant.value,
+            grant=grant,
             idempotency_key=wanted.idempotency_key,
         )
         return await self._accepted(task, **values)
@@ -91,6 +95,11 @@ class Accepting:
             # Also where the key made the task before: its maker may have died in between.
             await self._enqueue(task)
         return Accepted(transfer, task)
+
+
+async def sealed(authority: Grants, token: Token, *systems: str) -> str:
+    """What a task keeps in place of the token: the grants for its systems, in order; see `caller_of`."""
+    return GRANTS.join([(await authority.grant(token, name, Purpose.TASK)).value for name in systems])
 
 
 async def transfer_of(records: TransferRecords, task: Task) -> Transfer:
@@ -107,6 +116,7 @@ def new_transfer(task: Task, **values: Any) -> Transfer:
         subject=task.subject,
         username=task.username,
         system=task.system or "",
+        target_system=task.input.get("wish", {}).get("target_system"),
         task_id=task.id,
         created_at=task.created_at,
         asked=task.input,

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from firecrest_gql.errors import ErrorCode, FirecrestError, NotFound
-from firecrest_gql.files.road import held_to
+from firecrest_gql.errors import FirecrestError
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
 from firecrest_gql.model.transfers import DownloadWish, Terms, Transfer
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.accepting import transfer_of
-from firecrest_gql.transfers.packing import COMPRESSORS
+from firecrest_gql.transfers.sending import Sending
 from firecrest_gql.transfers.stage import Stage, required
-from firecrest_gql.transfers.staged import Send, Sent
-from firecrest_gql.transfers.staged_job import StagedJob
+from firecrest_gql.transfers.staged import Sent
 from firecrest_gql.transfers.work import TransferWork, patient
 
 
@@ -42,8 +39,7 @@ class DownloadWork:
             return TransferRef(transfer.id)
         try:
             transfer = await stage.begin(transfer)
-            sent = await self._send(stage, task, transfer)
-            told = await self._made(stage, transfer, sent) if isinstance(sent, Sent) else sent
+            told = await self._step(stage, task, transfer)
         except FirecrestError as error:
             return patient(task, error)
         if isinstance(told, TaskError):
@@ -58,41 +54,13 @@ class DownloadWork:
             await required(self.stage).discard(transfer)
         return pause
 
-    async def _send(self, stage: Stage, task: Task, transfer: Transfer) -> Sent | Pause | TaskError:
-        job, wish = self.inside.job(task), DownloadWish(**task.input["wish"])
-        plan = stage.parts(transfer)
-        packing = transfer.packing
-        command = Send(wish.path, plan.part_size, transfer.size, packing and COMPRESSORS[packing])
-        numbers = range(1, plan.count + 1)
-        exact = packing is None
-        parts = "".join(f"{each} {plan.offset(each)} {plan.size(each)}\n" for each in numbers) if exact else ""
-        sizes = [(each, plan.size(each) if exact else None) for each in numbers]
-        staged_job = StagedJob(stage, self.inside.records, job, Terms(**task.input["terms"]))
-        return await staged_job.advance(
-            transfer,
-            held_to(job.way.system, command),
-            parts.encode(),
-            lambda: stage.to_send(transfer, job.way.system, sizes),
+    async def _step(self, stage: Stage, task: Task, transfer: Transfer) -> TransferRef | Pause | TaskError:
+        sending, wish = Sending(stage, self.inside.records), DownloadWish(**task.input["wish"])
+        sent = await sending.send(self.inside.job(task), transfer, Terms(**task.input["terms"]), wish.path)
+        if not isinstance(sent, Sent):
+            return sent
+        size, expiry = sent.size, stage.expiry()
+        made = await sending.made(
+            transfer, sent, size=size, bytes_transferred=size, sha256=sent.sha256, expires_at=expiry
         )
-
-    async def _made(self, stage: Stage, transfer: Transfer, sent: Sent) -> TransferRef | TaskError:
-        """The object, once the store has exactly what the job has read."""
-        staged = stage.staged(transfer)
-        try:
-            if await stage.store.parts(staged) != sent.parts:
-                message = "the object store has other bytes than were sent: try again"
-                return TaskError(ErrorCode.CHECKSUM_MISMATCH, message, True)
-            await stage.store.complete(staged, sent.parts)
-        except NotFound:  # an earlier attempt may have been cut off after the store had made the object
-            if await stage.store.size(staged.key) != sent.size:
-                raise
-        await stage.store.remember(staged.key, sha256=sent.sha256)
-        await self.inside.records.change(
-            transfer.id,
-            size=sent.size,
-            bytes_transferred=sent.size,
-            sha256=sent.sha256,
-            staged_at=datetime.now(UTC),
-            expires_at=stage.expiry(),
-        )
-        return TransferRef(transfer.id)
+        return made if isinstance(made, TaskError) else TransferRef(transfer.id)

@@ -1,14 +1,14 @@
 """Takes up a transfer again that has ended without reaching its end."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
-from firecrest_gql.delegation.request import Purpose
 from firecrest_gql.errors import Conflict
 from firecrest_gql.jobs.ports import Creates, Grants
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.model.tasks import Task, TaskKind, TaskStatus
-from firecrest_gql.model.transfers import Transfer
-from firecrest_gql.transfers.accepting import RESUMED, Accepted
+from firecrest_gql.model.transfers import Transfer, TransferKind
+from firecrest_gql.transfers.accepting import RESUMED, Accepted, sealed
 from firecrest_gql.transfers.records import TransferRecords
 
 
@@ -29,7 +29,8 @@ class Resuming:
             return Accepted(transfer, earlier)
         if earlier is None or earlier.status is TaskStatus.SUCCEEDED:
             raise Conflict(f"the transfer {transfer.id} is at its end: there is nothing to take up again")
-        grant = await self._authority.grant(principal.token, transfer.system, Purpose.TASK)
+        systems = [transfer.system] if transfer.target_system is None else [transfer.system, transfer.target_system]
+        grant = await sealed(self._authority, principal.token, *systems)
         task = await self._tasks.create(
             kind=TaskKind(transfer.kind),
             system=transfer.system,
@@ -37,11 +38,26 @@ class Resuming:
             username=principal.username,
             request_id=request_id,
             input={**transfer.asked, RESUMED: transfer.id},
-            grant=grant.value,
+            grant=grant,
             idempotency_key=f"resume {earlier.id}",
         )
         resumed = await self._records.change(
-            transfer.id, task_id=task.id, job=None, submitted_at=None, signed_at=None, bytes_transferred=None
+            transfer.id,
+            task_id=task.id,
+            job=None,
+            submitted_at=None,
+            signed_at=None,
+            bytes_transferred=None,
+            expires_at=None,
+            **_staged_anew(transfer),
         )
         await self._enqueue(task)
         return Accepted(resumed, task)
+
+
+def _staged_anew(transfer: Transfer) -> dict[str, None]:
+    """What a job has staged and is no longer whole there is staged once more; a client's parts are the client's."""
+    gone = transfer.expires_at is not None and transfer.expires_at <= datetime.now(UTC)
+    if transfer.kind is TransferKind.UPLOAD or (transfer.staged_at is not None and not gone):
+        return {}
+    return {"upload_id": None, "staged_at": None}

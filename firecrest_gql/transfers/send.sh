@@ -1,5 +1,5 @@
 # $1 source, $2 bytes of a part, $3 streams, $4 bytes in all, as far as they are known, $5 a compressor where the source
-# is to go as an archive. Of a file that goes as it is, the folder's file `input` has a line for each part: number,
+# is to go as an archive, $6 a further option of tar or nothing. Of a file that goes as it is, the folder's file `input` has a line for each part: number,
 # offset and bytes. Prints the bytes and their SHA-256, then of each part its number, bytes and MD5.
 total=$4
 send_part() {
@@ -43,7 +43,7 @@ rm -f sent.* tarred sum
 if test -n "$5"; then
   mkfifo sum || exit 1
   sha256sum <sum >sha256 &
-  { tar -C "${source%/*}/" -cf - -- "${source##*/}" || echo "$?" >tarred; } 2>said |
+  { tar ${6:+"$6"} -C "${source%/*}/" -cf - -- "${source##*/}" || echo "$?" >tarred; } 2>said |
     { $5 || give_up 1 "the compressor has failed"; } | tee sum | send_archive "$2"
   test ! -e failed || exit "$(cat failed)"
   test ! -e tarred || { cat said >&2; test "$(cat tarred)" -ne 1 || exit @CHANGED@; exit 1; }

@@ -24,7 +24,7 @@ PROGRAMS = ("curl", "dd", "md5sum", "sha256sum", "grep", "cut", "stat", "mktemp"
 """What both need, besides what an archive takes."""
 
 
-def _program(*names: str) -> str:
+def program(*names: str) -> str:
     """The POSIX programs beside this module as they travel: without comments."""
     text = "".join(files(__package__).joinpath(f"{name}.sh").read_text(encoding="utf-8") for name in names)
     for name, value in STATUSES.items():
@@ -32,8 +32,8 @@ def _program(*names: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
-FETCH = PLACE + FREE + NAME_BESIDE + _program("staged", "fetch")
-SEND = _program("staged", "send")
+FETCH = PLACE + FREE + NAME_BESIDE + program("staged", "fetch")
+SEND = program("staged", "send")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Fetch(FileCommand[None]):
         """Nothing to read."""
         if result.exit_status == TARGET:
             raise failure(self.target, result.stderr, result.exit_status)
-        _check_staging(self.target, result)
+        check_staging(self.target, result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,28 +76,30 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Send(FileCommand[Sent]):
-    """Bring a file to the object store, or what a directory holds as one archive."""
+    """Bring a file to the object store, or as an archive whatever is there, as links or as what they point to."""
 
     path: str
     part_size: int
     size: int | None = None
     compressor: str | None = None
+    dereference: bool = False
 
     @property
     def holds(self) -> dict[str, Hold]:
-        """Of an archive the entry, of a file what is read."""
-        return {"path": Hold.PLAIN if self.compressor is None else Hold.TARGET}
+        """Of an archive the entry, of a file what is read; what links in a tree lead to cannot be held."""
+        return {"path": Hold.PLAIN if self.compressor is None or self.dereference else Hold.TARGET}
 
     @property
     def argv(self) -> list[str]:
         """The program and what it needs to know."""
         size = "" if self.size is None else str(self.size)
         words = [self.path, str(self.part_size), str(STREAMS), size, self.compressor or ""]
+        words.append("--dereference" if self.dereference else "")
         return ["sh", "-c", SEND, "firecrest-send", *words]
 
     def parse(self, result: Result) -> Sent:
         """The bytes, the checksum, and a line for each part."""
-        _check_staging(self.path, result)
+        check_staging(self.path, result)
         try:
             size, sha256, *lines = result.stdout.decode("ascii").split("\n")[:-1]
             parts = [StoredPart(int(number), int(count), md5) for number, count, md5 in map(str.split, lines)]
@@ -119,7 +121,8 @@ def _quoted(value: str) -> str:
     return '"' + value.translate(ESCAPES) + '"'
 
 
-def _check_staging(path: str, result: Result) -> None:
+def check_staging(path: str, result: Result) -> None:
+    """Raise for what a program says of the way to the store, or of the path."""
     words = result.stderr.decode("utf-8", "replace").strip()[-300:]
     known: dict[int, FirecrestError] = {
         STAGING: StorageUnavailable(f"the object store cannot be reached from the system: {words}"),

@@ -8,6 +8,7 @@ from firecrest_gql.files.road import held_to
 from firecrest_gql.jobs.attempts import Attempts
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.work import caller_of
+from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
 from firecrest_gql.model.transfers import Terms
 from firecrest_gql.settings import SystemSettings
@@ -71,11 +72,14 @@ class TransferWork:
 
     def job(self, task: Task) -> TransferJob:
         """The task's job on its system."""
-        system = self.systems.get(task.system or "")
+        return self.job_on(task, task.system or "", task.id, caller_of(task))
+
+    def job_on(self, task: Task, name: str, key: str, caller: Caller) -> TransferJob:
+        """A job of the task's on the system with this name."""
+        system = self.systems.get(name)
         if system is None:
-            raise NotFound(f"the system {task.system} is no longer among the settings")
-        way = self.ways.to(system)
-        return TransferJob(self.transport, way, caller_of(task), self.attempts, task.id, task.created_at)
+            raise NotFound(f"the system {name} is no longer among the settings")
+        return TransferJob(self.transport, self.ways.to(system), caller, self.attempts, key, task.created_at)
 
 
 def patient(task: Task, error: FirecrestError) -> Pause | TaskError:
