@@ -81,7 +81,7 @@ async def test_what_cannot_work_is_refused_before_anything_begins(user: Client, 
         ({"account": "two words"}, "INVALID_INPUT"),
         ({"timeLimitSeconds": 0}, "INVALID_INPUT"),
         ({"afterJob": "; rm"}, "INVALID_INPUT"),
-        ({"targetSystem": "elsewhere"}, "UNSUPPORTED"),
+        ({"targetSystem": "elsewhere"}, "NOT_FOUND"),
         ({"system": "nowhere"}, "NOT_FOUND"),
     ):
         asked = {"system": either, "path": str(source), "target": str(workplace / "target"), **given}
