@@ -74,6 +74,7 @@ from firecrest_gql.transfers.stage import Stage
 from firecrest_gql.transfers.staged_copies import StagedCopies
 from firecrest_gql.transfers.staged_downloads import StagedDownloads
 from firecrest_gql.transfers.staged_uploads import StagedUploads
+from firecrest_gql.transfers.sweep import Sweep
 from firecrest_gql.transfers.upload_work import UploadWork
 from firecrest_gql.transfers.work import TransferWork
 from resolvers.context import Services
@@ -320,15 +321,28 @@ async def run_worker(
         staged = (work(inside, reach.stage) for work in (CopyWork, UploadWork, DownloadWork))
         moving = (*staged, inside)  # the first that has a kind is the one who does it
         works = (jobs(settings, reach), job_queries(settings, reach), *moving)
-        await work_until_signal(
-            reach.store,
-            reach.queue,
-            dict(ChainMap(*(dict(each.functions) for each in works))),
-            settings.worker,
-            retry_seconds=settings.worker.retry_seconds,
-            grace_seconds=settings.worker.grace_seconds,
-            undo=dict(ChainMap(*(dict(each.undo) for each in moving))),
-        )
+        async with swept(reach):
+            await work_until_signal(
+                reach.store,
+                reach.queue,
+                dict(ChainMap(*(dict(each.functions) for each in works))),
+                settings.worker,
+                retry_seconds=settings.worker.retry_seconds,
+                grace_seconds=settings.worker.grace_seconds,
+                undo=dict(ChainMap(*(dict(each.undo) for each in moving))),
+            )
+
+
+@asynccontextmanager
+async def swept(reach: Ports) -> AsyncIterator[None]:
+    """The staging area, where there is one, is kept clear meanwhile."""
+    async with asyncio.TaskGroup() as group:
+        if reach.stage is None:
+            yield
+            return
+        sweeping = group.create_task(Sweep(reach.stage, reach.records, reach.store, reach.store.redis).run())
+        yield
+        sweeping.cancel()
 
 
 async def run_signer(settings: Settings) -> None:

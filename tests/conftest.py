@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.redis",
     "tests.files",
     "tests.jobs_system",
+    "tests.object_store",
     "tests.provider",
     "tests.service",
     "tests.slurm",

@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from firecrest_gql.demo import object_store as demo
-from firecrest_gql.demo.process import running
 from firecrest_gql.errors import NotFound, StorageUnavailable
 from firecrest_gql.settings import StorageSettings
 from firecrest_gql.settings.storage import LARGEST_OBJECT, LARGEST_PART, MOST_PARTS, SMALLEST_PART
@@ -23,18 +21,10 @@ real = pytest.mark.s3
 LEAST = 5 * 2**20
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def settings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StorageSettings]:
+@pytest.fixture
+def settings(object_store: StorageSettings) -> StorageSettings:
     """A running store's block of the settings."""
-    made = demo.make_object_store(tmp_path_factory.mktemp("store"))
-    async with running(made.process):
-        yield StorageSettings(
-            endpoint_url=made.endpoint_url,
-            bucket=made.bucket,
-            region=made.region,
-            access_key_id=SecretStr(made.access_key),
-            secret_access_key=SecretStr(made.secret_key),
-        )
+    return object_store
 
 
 @pytest_asyncio.fixture

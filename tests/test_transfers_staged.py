@@ -1,12 +1,16 @@
 """Uploads and downloads through a real object store, on both systems: what arrives is what was sent, or nothing is."""
 
+import asyncio
 import hashlib
 import io
 import os
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.client import Client, fetch_token
@@ -31,6 +35,9 @@ from tests.transfers import CANCEL, TASK_OF, ended, file, owned, tree
 
 pytestmark = pytest.mark.s3
 MIB = 2**20
+ROOT = Path(__file__).parent.parent
+NODE = "query($id: ID!) { node(id: $id) { id } }"
+LISTED = "{ tasks(first: 50) { nodes { id } } transfers(first: 50) { nodes { id } } }"
 SIZES = [0, 1, 5 * MIB - 1, 5 * MIB + 1, sized(40, 300) * MIB]
 
 
@@ -198,13 +205,20 @@ async def test_the_same_key_is_the_same_upload(user: Client, either: str, workpl
     assert (again["transfer"]["id"], again["task"]["status"]) == (first["id"], "SUCCEEDED")
 
 
-async def test_nobody_else_can_see_complete_or_end_a_transfer(
+async def test_nobody_else_can_see_guess_complete_or_end_a_transfer(
     user: Client, other_user: Client, either: str, workplace: Path
 ) -> None:
     transfer = await begin(user, b"data", system=either, path=str(workplace / "file"))
-    for mutation in (COMPLETE, DISCARD, RESUME, PARTS):
-        error = await other_user.error(mutation, id=transfer["id"])
-        assert error["extensions"]["code"] == "NOT_FOUND"
+    task = (await user.ask(TASK_OF, id=transfer["id"]))["transfer"]["task"]["id"]
+    asked = [(query, transfer["id"]) for query in (COMPLETE, DISCARD, RESUME, PARTS, TASK_OF, DOWNLOADED, NODE)]
+    for query, name in (*asked, (NODE, task), (CANCEL, task)):
+        assert (await other_user.error(query, id=name))["extensions"]["code"] == "NOT_FOUND", query
+    listed = [
+        {each["id"] for page in (await who.ask(LISTED)).values() for each in page["nodes"]}
+        for who in (user, other_user)
+    ]
+    assert [{transfer["id"], task} & each for each in listed] == [{transfer["id"], task}, set()]
+    assert (await user.ask(NODE, id=task))["node"] == {"id": task}
     await user.ask(DISCARD, id=transfer["id"])
 
 
@@ -222,3 +236,42 @@ async def test_what_the_quota_has_no_room_for_is_refused(demo: dict[str, Any], d
         for fits in ({"size": 10}, {"path": "/tmp/elsewhere"}):
             transfer = (await user.ask(UPLOAD, input={**asked, **fits}))["startUpload"]["transfer"]
             await user.ask(DISCARD, id=transfer["id"])
+
+
+async def test_a_url_is_for_one_part_of_one_transfer_and_for_sending_alone(
+    user: Client, other_user: Client, demo: dict[str, Any], workplace: Path, either: str
+) -> None:
+    own = await begin(user, b"data", system=either, path=str(workplace / "file"))
+    theirs = await begin(other_user, b"data", system=either, path=f"~/{uuid4().hex}")
+    url, other = (httpx.URL(each["parts"][0]["url"]) for each in (own, theirs))
+    wrong = [
+        url.copy_with(path=other.path),
+        url.copy_set_param("uploadId", other.params["uploadId"]),
+        url.copy_set_param("partNumber", 2),
+        url.copy_set_param("X-Amz-Expires", 86_400),
+        url.copy_with(params=None),
+    ]
+    async with store_client() as store:
+        for each in wrong:
+            assert (await store.put(each, content=b"evil")).status_code in (401, 403), each
+        assert (await store.get(url)).status_code == 403
+        assert (await store.delete(url)).status_code == 403
+        assert (await store.put(url, content=b"longer")).status_code == 403
+    for who, transfer in ((user, own), (other_user, theirs)):
+        [part] = (await who.ask(PARTS, id=transfer["id"]))["transfer"]["parts"]
+        assert part["etag"] is None
+        await who.ask(DISCARD, id=transfer["id"])
+
+
+@pytest.mark.parametrize("system", ["local", pytest.param("slurm", marks=pytest.mark.slurm)][: sized(1, 2)])
+async def test_the_example_brings_a_file_there_and_back(demo: dict[str, Any], tmp_path: Path, system: str) -> None:
+    example = tmp_path / "example of mine"
+    example.write_bytes(os.urandom(17 * MIB))
+    argv = (sys.executable, "examples/upload_and_download.py", "--system", system, "--file", str(example))
+    env = {**os.environ, "FIRECREST_DEMO_STATE": demo["state"]}
+    child = await asyncio.create_subprocess_exec(
+        *argv, env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await child.communicate()
+    assert child.returncode == 0, said.decode()
+    assert f"{17 * MIB} bytes went to {system} and back" in said.decode()

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import aioboto3
@@ -44,6 +45,15 @@ class Staged:
 
     key: str
     upload_id: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """What the bucket has of ours: an object or, with an `upload_id`, parts of one; `since` when it last changed."""
+
+    key: str
+    since: datetime
+    upload_id: str | None = field(default=None, repr=False)
 
 
 def staging_key(prefix: str, subject: str, transfer_id: str) -> str:
@@ -132,6 +142,40 @@ class ObjectStore:
         client = await self._client()
         with suppress(NotFound), _store_answers():
             await client.delete_object(**self._object(staged.key))
+
+    async def objects(self, *, after: str, first: int) -> list[Lying]:
+        """At most so many of our objects, in the order of their keys, from behind this key."""
+        client = await self._client()
+        ours = {"Bucket": self.settings.bucket, "Prefix": f"{self.settings.prefix}/", "StartAfter": after}
+        found = []
+        with _store_answers():
+            pages = client.get_paginator("list_objects_v2").paginate(**ours, PaginationConfig={"MaxItems": first})
+            async for page in pages:
+                found += [Lying(each["Key"], each["LastModified"]) for each in page.get("Contents", ())]
+        return found[:first]
+
+    async def uploads(self, *, first: int) -> list[Lying]:
+        """At most so many of our uploads that have made no object yet."""
+        client = await self._client()
+        ours = {"Bucket": self.settings.bucket, "Prefix": f"{self.settings.prefix}/"}
+        found = []
+        with _store_answers():
+            pages = client.get_paginator("list_multipart_uploads").paginate(
+                **ours, PaginationConfig={"MaxItems": first}
+            )
+            async for page in pages:
+                listed = page.get("Uploads", ())
+                found += [Lying(each["Key"], each["Initiated"], each["UploadId"]) for each in listed]
+        return found[:first]
+
+    async def remove(self, lying: Lying) -> None:
+        """Remove the object, or the parts."""
+        if lying.upload_id is not None:
+            await self.abort(Staged(lying.key, lying.upload_id))
+            return
+        client = await self._client()
+        with suppress(NotFound), _store_answers():
+            await client.delete_object(**self._object(lying.key))
 
     async def sign_part(self, staged: Staged, number: int, size: int | None, *, address: str | None = None) -> str:
         """The URL for a PUT of this part, with exactly so many bytes; `address`: the store's for who will use it."""

@@ -67,6 +67,16 @@ def transfers(subject: str) -> str:
     return f"{PREFIX}transfers:{_user(subject)}"
 
 
+def sweep(prefix: str) -> str:
+    """String with an expiry: a worker has looked lately at what is staged under this prefix."""
+    return f"{PREFIX}sweep:{prefix}"
+
+
+def swept(prefix: str) -> str:
+    """String: the key behind which the next look begins."""
+    return f"{PREFIX}swept:{prefix}"
+
+
 def listing(task_id: str) -> str:
     """Sorted set with an expiry: the jobs that a query has found, in order of submission."""
     return f"{PREFIX}listing:{task_id}"

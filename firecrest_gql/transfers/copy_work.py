@@ -125,7 +125,7 @@ class CopyWork:
         if transfer.staged_at is None:
             await stage.discard(transfer)
         else:
-            await self.inside.records.change(transfer_id, expires_at=stage.expiry())
+            await self.inside.records.adopt(transfer_id, expires_at=stage.expiry())
 
     def _source(self, task: Task) -> TransferJob:
         return self.inside.job(task)

@@ -80,6 +80,11 @@ class TransferRecords:
             name, lambda found: {key: each for key, each in values.items() if getattr(found, key) is None}
         )
 
+    async def load_all(self, names: Sequence[str]) -> list[Transfer | None]:
+        """Anybody's transfers with these ids, in order; None where there is none."""
+        with redis_answers():
+            return await self._load_all(names)
+
     async def keep_parts(self, name: str, manifest: bytes) -> None:
         """Keep the list of the parts that an object was made of, which the store forgets."""
         with redis_answers():

@@ -46,9 +46,12 @@ class UploadWork:
                 if not isinstance(arrived, Transfer):
                     return arrived
                 transfer = arrived
-            return await self._bring(stage, task, transfer)
+            told = await self._bring(stage, task, transfer)
         except FirecrestError as error:
-            return patient(task, error)
+            told = patient(task, error)
+        if isinstance(told, TaskError):  # what has come stays for `resumeTransfer` for a while
+            await self.inside.records.adopt(transfer.id, expires_at=stage.expiry())
+        return told
 
     async def end(self, task: Task) -> Pause | None:
         """Nothing of it runs, and nothing of it is staged."""
