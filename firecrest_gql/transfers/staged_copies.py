@@ -12,6 +12,7 @@ from firecrest_gql.settings import SystemSettings
 from firecrest_gql.transfers.accepting import Accepted, Accepting, Wanted
 from firecrest_gql.transfers.job import ANY_FOLDER, Ways
 from firecrest_gql.transfers.packing import plan_of, programs_of
+from firecrest_gql.transfers.quota import require_quota
 from firecrest_gql.transfers.service import Asking
 from firecrest_gql.transfers.stage import Stage
 from firecrest_gql.transfers.staged import PROGRAMS, Fetch, Send
@@ -50,6 +51,7 @@ class StagedCopies:
         source = await self._source(asking, wish)
         packing = Compression.NONE if source.directory or source.link else None
         await self._road.run(there, asking.caller, _can_receive(wish, source, packing))
+        await require_quota(self._files, there, asking.caller, wish.target, source.size)
         if (source.size or 0) > stage.settings.max_upload_size:
             raise TooLarge(f"{wish.path!r} has {source.size} bytes: more than limits.maxUploadSize can be staged")
         plan = plan_of(source, packing, stage.settings.part_size)
