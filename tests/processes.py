@@ -22,3 +22,11 @@ def belongs_to(folder: Path, pid: int, argv: list[str]) -> bool:
         return Path(f"/proc/{pid}/cwd").readlink() == folder or any(folder.name in word for word in argv)
     except OSError:
         return False
+
+
+def words_of(pid: int) -> bytes:
+    """What anybody can read of the process: its arguments; and its environment, which its user's processes can."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() + Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""

@@ -50,4 +50,5 @@ streams() {
   for s_pid in $s_pids; do wait "$s_pid" || give_up 1 "one of the streams was killed"; done
   test ! -e failed
 }
+umask 077
 cd -- "$FIRECREST_TRANSFER" && rm -f failed moved.* || exit 1
