@@ -17,6 +17,7 @@ from firecrest_gql.demo.ports import remembered_ports
 from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo, running_demo
 from tests.bench_files import measure_files
+from tests.bench_transfers import measure_transfers
 from tests.bench_watch import print_delays
 from tests.client import Client, fetch_token
 from tests.parts import missing
@@ -181,6 +182,7 @@ async def measure(state: Path, running: Demo) -> None:
         home = Path(demo["systems"][0]["home"]["fireuser"])
         user = Client(demo, await fetch_token(demo))
         await measure_files(bench.viewer, user, home, running.server, state)
+        await measure_transfers(Client(demo, await fetch_token(demo)), state, home)
 
 
 if __name__ == "__main__":
