@@ -27,11 +27,15 @@ from tests.staging import (
     UPLOAD,
     begin,
     downloaded,
+    fetched,
+    random_file,
     send,
+    send_from,
+    sha256_of,
     store_client,
     uploaded,
 )
-from tests.transfers import CANCEL, TASK_OF, ended, file, owned, tree
+from tests.transfers import CANCEL, LOCAL_FIRST, TASK_OF, ended, file, owned, tree
 
 pytestmark = pytest.mark.s3
 MIB = 2**20
@@ -51,6 +55,25 @@ async def test_files_of_any_size_go_up_and_come_down(user: Client, either: str, 
     assert (target.stat().st_uid, target.stat().st_mode & 0o7777) == (target.parent.stat().st_uid, 0o644)
     found, transfer = await downloaded(user, system=either, path=str(target))
     assert (found == data, transfer["sha256"]) == (True, sha256)
+
+
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
+async def test_a_file_larger_than_memory_need_be_goes_up_and_comes_down(
+    user: Client, either: str, workplace: Path, tmp_path: Path
+) -> None:
+    source = random_file(tmp_path / "source", sized(17, 2048) * MIB)
+    sha256, size, target = sha256_of(source), source.stat().st_size, workplace / "file"
+    transfer = await begin(user, size, system=either, path=str(target), sha256=sha256)
+    await send_from(source, transfer["parts"])
+    await user.ask(COMPLETE, id=transfer["id"])
+    assert (await ended(user, transfer["id"]))["status"] == "SUCCEEDED"
+    assert sha256_of(target) == sha256
+    begun = (await user.ask(DOWNLOAD, input={"system": either, "path": str(target)}))["startDownload"]["transfer"]
+    assert (await ended(user, begun["id"]))["status"] == "SUCCEEDED"
+    found = (await user.ask(DOWNLOADED, id=begun["id"]))["transfer"]
+    assert (await fetched(found["downloadUrl"]), found["sha256"], found["size"]) == (sha256, sha256, size)
+    await user.ask(DISCARD, id=begun["id"])
+    source.unlink()
 
 
 @pytest.mark.parametrize("name", ODD_NAMES[: sized(3, len(ODD_NAMES))])
