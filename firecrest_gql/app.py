@@ -3,23 +3,17 @@
 import asyncio
 from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
 
-import httpx
 from broadcaster import Broadcast
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from firecrest_gql import plugins
-from firecrest_gql.delegation.authority import Authority
-from firecrest_gql.delegation.keys import ensure_ca_key, ensure_seal_key
-from firecrest_gql.delegation.local import LocalAuthority
 from firecrest_gql.delegation.remote import RemoteAuthority
 from firecrest_gql.delegation.signer import SignerServer
 from firecrest_gql.errors import TasksUnavailable
@@ -34,11 +28,7 @@ from firecrest_gql.gateway.content import Content
 from firecrest_gql.gateway.endpoint import Endpoint
 from firecrest_gql.gateway.health import health_routes
 from firecrest_gql.gateway.playground import Playground
-from firecrest_gql.iam.keys import ProviderKeys
-from firecrest_gql.iam.tokens import TokenVerifier
 from firecrest_gql.jobs.attempts import Attempts
-from firecrest_gql.jobs.bounded import Bounded
-from firecrest_gql.jobs.ceilings import Ceilings
 from firecrest_gql.jobs.compute import Compute
 from firecrest_gql.jobs.listings import Listings
 from firecrest_gql.jobs.output import JobOutput
@@ -49,28 +39,19 @@ from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.jobs.turns import Turns
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.jobs.work import JobWork
-from firecrest_gql.schedulers.dialect import Scheduler
-from firecrest_gql.schedulers.direct import Direct
+from firecrest_gql.ports import Ports, local_authority, ports, provider
 from firecrest_gql.settings import Settings, SettingsError
-from firecrest_gql.ssh.transport import Transport
 from firecrest_gql.status.book import HealthBook
 from firecrest_gql.status.probes import Probes
-from firecrest_gql.storage import ObjectStore
 from firecrest_gql.tasks.bell import RedisBell
-from firecrest_gql.tasks.connection import connect, redis_answers
+from firecrest_gql.tasks.connection import redis_answers
 from firecrest_gql.tasks.feed import Feed
-from firecrest_gql.tasks.queue import WorkQueue
-from firecrest_gql.tasks.store import TaskStore
-from firecrest_gql.tasks.worker import connections_of
 from firecrest_gql.tasks.worker import run_worker as work_until_signal
 from firecrest_gql.transfers.accepting import Accepting
 from firecrest_gql.transfers.copy_work import CopyWork
 from firecrest_gql.transfers.download_work import DownloadWork
-from firecrest_gql.transfers.job import Ways, method_name
-from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.resuming import Resuming
 from firecrest_gql.transfers.service import Transfers
-from firecrest_gql.transfers.stage import Stage
 from firecrest_gql.transfers.staged_copies import StagedCopies
 from firecrest_gql.transfers.staged_downloads import StagedDownloads
 from firecrest_gql.transfers.staged_uploads import StagedUploads
@@ -80,94 +61,7 @@ from firecrest_gql.transfers.work import TransferWork
 from resolvers.context import Services
 from schema import build_schema
 
-PROVIDER_SECONDS = 10
 PLAYGROUND = Path(__file__).parent.parent / "playground" / "dist"
-
-
-@dataclass(frozen=True)
-class Ports:
-    """What both the server and the worker reach the world by."""
-
-    store: TaskStore
-    queue: WorkQueue
-    authority: Authority
-    transport: Bounded
-    schedulers: dict[str, Scheduler]
-    keys: ProviderKeys
-    verifier: TokenVerifier
-    stage: Stage | None
-    ways: Ways
-    records: TransferRecords
-
-
-def schedulers(settings: Settings) -> dict[str, Scheduler]:
-    """One dialect of each kind that a system names; raises `SettingsError` for a kind that nobody brings."""
-    known = plugins.registered("schedulers")
-    kinds = {system.scheduler.kind for system in settings.systems}
-    if unknown := sorted(kinds - set(known)):
-        raise SettingsError(f"systems: no scheduler {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-    return {kind: known[kind].load()() for kind in kinds}
-
-
-def ways(settings: Settings, known: dict[str, Scheduler]) -> Ways:
-    """The transfer methods that the systems name; raises `SettingsError` for one that nobody brings."""
-    brought = plugins.registered("transfer_methods")
-    names = {method_name(system) for system in settings.systems}
-    if unknown := sorted(names - set(brought)):
-        raise SettingsError(f"transfers: no method {', '.join(unknown)}; there are {', '.join(sorted(brought))}")
-    return Ways({name: brought[name].load()() for name in names}, {"direct": Direct(), **known})
-
-
-@asynccontextmanager
-async def provider(settings: Settings) -> AsyncIterator[tuple[ProviderKeys, TokenVerifier]]:
-    """The identity provider's keys, and the verifier that uses them."""
-    identity = settings.identity
-    async with httpx.AsyncClient(timeout=PROVIDER_SECONDS, follow_redirects=False) as http:
-        keys = ProviderKeys(identity.issuer, http, cooldown_seconds=identity.key_cooldown_seconds)
-        yield keys, TokenVerifier(identity, keys)
-
-
-def local_authority(settings: Settings, verifier: TokenVerifier) -> LocalAuthority:
-    """The authority that holds the CA key in this process."""
-    where = settings.authority
-    if where.ca_key_file is None or where.seal_key_file is None:
-        raise SettingsError("authority: ca_key_file and seal_key_file are needed by whoever signs")
-    ca_key, seal_key = ensure_ca_key(where.ca_key_file), ensure_seal_key(where.seal_key_file)
-    return LocalAuthority(settings, verifier.verify, ca_key, seal_key)
-
-
-@asynccontextmanager
-async def ports(settings: Settings) -> AsyncIterator[Ports]:
-    """Everything that reaches the world, closed at the end."""
-    redis = connect(settings.redis_url.get_secret_value(), connections=connections_of(settings.worker))
-    worker = settings.worker
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(redis.aclose)
-        keys, verifier = await stack.enter_async_context(provider(settings))
-        socket = settings.authority.socket
-        authority = RemoteAuthority(socket) if socket is not None else local_authority(settings, verifier)
-        stack.push_async_callback(authority.aclose)
-        transport = Transport(authority)
-        stack.push_async_callback(transport.aclose)
-        store = TaskStore(
-            redis, retention_seconds=worker.task_retention_seconds, event_retention=worker.event_retention
-        )
-        storage = settings.storage
-        objects = None if storage is None else await stack.enter_async_context(ObjectStore.open(storage))
-        records = TransferRecords(redis, retention_seconds=worker.transfer_retention_seconds)
-        known = schedulers(settings)
-        yield Ports(
-            store=store,
-            queue=WorkQueue(redis, store),
-            authority=authority,
-            transport=Bounded(transport, Ceilings(redis)),
-            schedulers=known,
-            keys=keys,
-            verifier=verifier,
-            ways=ways(settings, known),
-            stage=None if objects is None else Stage(objects, records),
-            records=records,
-        )
 
 
 @asynccontextmanager

@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from firecrest_gql.app import Ports, job_work, run_worker, transfer_work
+from firecrest_gql.app import job_work, run_worker, transfer_work
 from firecrest_gql.command import Command
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.work import JobWork
 from firecrest_gql.model.identity import Caller
+from firecrest_gql.ports import Ports
 from firecrest_gql.settings import Settings, SystemSettings, load_settings
 from firecrest_gql.transfers.work import TransferWork
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from firecrest_gql.app import schedulers
 from firecrest_gql.model.jobs import JobFilter, JobSpec, JobState
+from firecrest_gql.ports import schedulers
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.settings import Settings
 from tests.jobs_system import SYSTEM

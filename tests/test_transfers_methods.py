@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from firecrest_gql.app import ways
 from firecrest_gql.command import Command, Result
 from firecrest_gql.errors import FirecrestError, InvalidInput, Unsupported
 from firecrest_gql.files.writing import Remove
 from firecrest_gql.model.jobs import JobSpec
 from firecrest_gql.model.transfers import Terms
+from firecrest_gql.ports import ways
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.schedulers.direct import Direct
 from firecrest_gql.schedulers.slurm import Slurm
