@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.service",
     "tests.slurm",
     "tests.transfers",
+    "tests.between",
     "tests.workstation",
 ]
 

@@ -1,7 +1,7 @@
 """A worker that stops at a moment of a submission, says so in a file, and waits to be killed there.
 
 `python -m tests.held_worker SETTINGS MOMENT FILE`; the moments are `before` (sbatch runs) and `after` (it accepted).
-The submissions of transfers are held in the same way.
+The submissions of transfers are held in the same way; with `@` and a system's name behind it, those there alone.
 """
 
 import asyncio
@@ -39,8 +39,9 @@ class HeldAtSubmit:
 
     async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
         """The command's answer, unless it submits."""
-        submits = type(command).__name__ == "Submit"
-        if submits and self.moment == "before":
+        moment, _, only = self.moment.partition("@")
+        submits = type(command).__name__ == "Submit" and only in ("", system.name)
+        if submits and moment == "before":
             await held(self.file)
         answer = await self.transport.run(system, caller, command)
         if submits:

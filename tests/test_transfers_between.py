@@ -1,67 +1,24 @@
 """Copies from one system to the other, through a real object store, in both directions."""
 
 import os
-import shutil
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
+from tests.between import COPY, WAYS, Road
 from tests.client import Client
-from tests.files import ODD_NAMES, names, path_of
+from tests.files import ODD_NAMES, names
 from tests.sizes import size as sized
-from tests.transfers import ended, file, home_of, owned, refused, start, tree
+from tests.transfers import ended, file, owned, refused, start, tree
 
 pytestmark = [pytest.mark.s3, pytest.mark.slurm]
 MIB = 2**20
-COPY = "startCopy"
-WAYS = ["local to slurm", "slurm to local"]
 LOOK = """query($id: ID!) { transfer(id: $id) {
     system { name } targetSystem { name } sourcePath targetPath size bytesTransferred sha256 expiresAt
     job { jobId system { name } } } }"""
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    """Two systems, and a directory of the user's on each."""
-
-    source: str
-    target: str
-    here: Path
-    there: Path
-
-    def asked(self, name: str, to: str | None = None, **given: Any) -> dict[str, Any]:
-        """The input of a copy of what has this name."""
-        return {
-            "system": self.source,
-            "targetSystem": self.target,
-            "path": path_of(self.here / name),
-            "target": path_of(self.there / (to or name)),
-            **given,
-        }
-
-
 one_way = pytest.mark.parametrize("road", WAYS[: sized(1, 2)], indirect=True)
 back = pytest.mark.parametrize("road", WAYS[sized(1, 0) :], indirect=True)
-
-
-@pytest.fixture(params=WAYS)
-async def road(request: pytest.FixtureRequest, demo: dict[str, Any]) -> AsyncIterator[Road]:
-    """From either system to the other; nothing temporary may be left."""
-    source, _, target = request.param.partition(" to ")
-    made = []
-    for name in (source, target):
-        home = home_of(demo, name)
-        made.append(home / f"between-{uuid4().hex}")
-        made[-1].mkdir()
-        shutil.chown(made[-1], home.owner(), home.group())
-    yield Road(source, target, *made)
-    for each in made:
-        assert names(each, "**/.firecrest.*") == []
-        shutil.rmtree(each)
 
 
 async def copied(user: Client, asked: dict[str, Any]) -> dict[str, Any]:

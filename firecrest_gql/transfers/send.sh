@@ -9,7 +9,11 @@ send_part() {
   why=$(cat "said.$1")
   return 1
 }
-send_range() { part "$source" "$3" "$4" | send_part "$1" "$2" "$4"; }
+# Of a file that has become shorter, or is gone, curl would wait for the rest.
+send_range() {
+  test "$(version)" = "$before" || { give_up @CHANGED@ "it has changed while it was read"; return 1; }
+  part "$source" "$3" "$4" | send_part "$1" "$2" "$4"
+}
 send_stream() {
   f_sum=0
   while read -r f_number f_offset f_size; do
@@ -48,7 +52,7 @@ if test -n "$5"; then
   test ! -e failed || exit "$(cat failed)"
   test ! -e tarred || { cat said >&2; test "$(cat tarred)" -ne 1 || exit @CHANGED@; exit 1; }
 else
-  before=$(version)
+  before=$(version) && head -c 1 -- "$source" >/dev/null || exit 1
   sha256sum <"$source" >sha256 &
   summing=$!
   streams "$3" send_stream || { kill "$summing"; exit "$(cat failed)"; }
