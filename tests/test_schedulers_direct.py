@@ -97,9 +97,20 @@ async def test_another_process_with_the_runners_number_is_not_taken_for_it(works
     await workstation.reached(job_id, JobState.CANCELLED)
     for other in ([str(os.getpid()), *running[7:]], ["1", *running[7:]], [str(os.getpid()), _birth(), "another-boot"]):
         state.write_text(" ".join([*running[:6], *other]) + "\n")
-        [job] = await workstation.jobs(job_id)
-        assert job.state is JobState.NODE_FAIL
+        job = await workstation.reached(job_id, JobState.NODE_FAIL)
     assert "anew" in (job.reason or "")
+
+
+@pytest.mark.parametrize("state", ["COMPLETING  179 -  REQUEUED", "RUNNING", "RUNNING a b c d e f g h", "RUNNING 1"])
+async def test_a_state_that_was_spoilt_is_a_node_failure_and_holds_up_no_other_job(
+    workstation: Workstation, state: str
+) -> None:
+    spoilt = await workstation.submit(SLEEPS, "task_spoilt")
+    await workstation.cancel(spoilt)
+    await workstation.reached(spoilt, JobState.CANCELLED)
+    (workstation.jobs_folder / spoilt / "state").write_text(f"{state} \n")
+    await workstation.reached(spoilt, JobState.NODE_FAIL)
+    await workstation.reached(await workstation.submit(QUICK, "task_other"), JobState.COMPLETED)
 
 
 def _birth() -> str:

@@ -9,6 +9,7 @@ IFS= read -r j_boot </proc/sys/kernel/random/boot_id
 # Whether the process PID, born BIRTH ticks after the boot BOOT, runs still: another may have its number (proc(5), stat).
 birth() {
   j_birth=
+  case $1 in "" | *[!0-9]*) return 1 ;; esac
   { IFS= read -r j_line </proc/"$1"/stat; } 2>/dev/null || return
   set -- ${j_line##*) }
   test "$1" != Z && shift 19 && j_birth=$1

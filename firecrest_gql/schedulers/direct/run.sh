@@ -3,9 +3,7 @@
 run() {
   j_folder=$1 j_task=$2 j_file=$1/state$2
   j_why= j_job= j_timers= j_killed= 
-  trap wish TERM
-  trap "end TIMEOUT" USR1
-  trap "j_interrupted=1 j_killed=1; strike KILL" USR2
+  trap : TERM USR1 USR2
   lock
   look "$j_file" && test "$j_word.$j_pid.$j_where" = "RUNNING.$$.$j_boot" && recorded "$j_folder" || exit 0
   # Whoever waits for this other lock learns of any end of this process.
@@ -15,7 +13,10 @@ run() {
   setsid flock "$j_folder/alive.$$" sh .program queue </dev/null >/dev/null 2>&1 7>&- &
   j_guard=$!
   j_begun="$j_submitted $j_started" j_runner="$j_mark $j_pid $j_born $j_where" j_status=
-  # A wish that came before the trap.
+  # Not before it is known what to write down: who comes too early has left a wish, or comes again.
+  trap wish TERM
+  trap "end TIMEOUT" USR1
+  trap "j_interrupted=1 j_killed=1; strike KILL" USR2
   test ! -e "$j_folder/wish$j_task" || wish
   test -n "$j_why" || work
   finish
