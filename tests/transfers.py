@@ -56,7 +56,7 @@ async def ended(user: Client, transfer_id: str) -> dict[str, Any]:
         task = (await user.ask(TASK_OF, id=transfer_id))["transfer"]["task"]
         return bool(task["final"])
 
-    await until(final, seconds=120, what=transfer_id)
+    await until(final, seconds=size(120, 900), what=transfer_id)
     return task
 
 
