@@ -122,7 +122,7 @@ async def test_a_job_ends_at_its_time_limit_and_a_stubborn_one_is_killed(worksta
     job_id = await workstation.submit(stubborn, "task_long")
     job = await workstation.reached(job_id, JobState.TIMEOUT)
     assert (job.time_limit_seconds, job.signal) == (1, 9)
-    assert workstation.processes() == []
+    await until(lambda: workstation.processes() == [])
 
 
 async def test_a_job_that_ends_takes_along_what_it_started_whatever_that_has_left(workstation: Workstation) -> None:
@@ -130,7 +130,7 @@ async def test_a_job_that_ends_takes_along_what_it_started_whatever_that_has_lef
     job_id = await workstation.submit(JobSpec(script=script + STRAY), "task_children")
     await workstation.reached(job_id, JobState.COMPLETED)
     assert (workstation.home / "stray").exists()
-    assert workstation.processes() == []
+    await until(lambda: workstation.processes() == [])
 
 
 async def test_cancelling_ends_what_has_left_session_and_environment(workstation: Workstation) -> None:
@@ -138,7 +138,7 @@ async def test_cancelling_ends_what_has_left_session_and_environment(workstation
     await until((workstation.home / "stray").exists)
     await workstation.cancel(job_id)
     await workstation.reached(job_id, JobState.CANCELLED)
-    assert workstation.processes() == []
+    await until(lambda: workstation.processes() == [])
 
 
 async def test_who_is_to_end_has_its_time_for_it_and_so_have_its_children(workstation: Workstation) -> None:
