@@ -9,6 +9,8 @@ from firecrest_gql.files.service import Files
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
 
+HOME = "/~"  # in the place of a home that is not known yet
+
 
 class Changes:
     """Everything that a viewer changes on a system, beside writing and removing."""
@@ -79,7 +81,9 @@ class Changes:
 def _check_both(path: str, target: str) -> None:
     """Refuse what can never be, before the home is asked for."""
     paths.check(path=path, target=target)
-    check_apart(*(paths.resolve(given, argument="path", home="/~") for given in (path, target)))
+    place, beside = (paths.resolve(given, argument="path", home=HOME) for given in (path, target))
+    if place != HOME:  # what becomes of the home itself is not a matter of the target
+        check_apart(place, beside)
 
 
 def check_apart(path: str, target: str) -> None:
