@@ -26,33 +26,43 @@ _UNSAFE = re.compile(rb"[^ -~]|['\\!]")
 # the x keeps a trailing newline from the command substitution.
 DECODE = r'for a do shift; case $a in *"\0"*) a=$(printf %bx "$a"); a=${a%x};; esac; set -- "$@" "$a"; done'
 
-# No single quote, exclamation mark, newline or double backslash may stand in here.
-_PROGRAM = "; ".join(
-    (
-        "m=$1 n=$2",
-        "shift 2",
-        DECODE,
-        "exec 3<&0",
-        # One read of what the client sends: anything at all says that it is there.
-        f"alive() {{ test $(timeout --foreground {SILENCE_SECONDS} dd bs=65536 count=1 2>/dev/null | wc -c) -gt 0; }}",
-        # While the command does not read, nobody notices here that the client is gone, but by writing to it.
-        'watch() { exec >/dev/null; trap "" PIPE; while sleep 1; do printf "\\n%s\\n" "$m" >&2 || leave; done; }',
-        # The data is whole only where a byte follows it; else the command must not see its end. A command may also
-        # end, or close its input, before it has read all (head dies of SIGPIPE): what follows is drained.
-        f'feed() {{ if test "$n" -gt {PIPE_SIZE}; then watch & fi; '
-        'if test "$n" -gt 0 && head -c "$n"; then alive || return; fi; exec >/dev/null 2>&1; '
-        "while alive; do :; done; }",
-        f'leave() {{ trap "" TERM; kill -TERM 0; sleep {KILL_AFTER_SECONDS}; kill -KILL 0; }}',
-        # A shell that traps TERM waits for its command's end; were it to die of it, nobody would escalate to KILL.
-        'run() { late=0; trap late=1 TERM; (exec "$@" 3<&-); s=$?; '
-        # The feeder, and whatever the command has left in its process group, end with it.
-        r'printf "\n%s %d %d\n" "$m" $s $late >&2; kill -KILL 0; }',
-        "trap : TERM",
-        r'printf "%s\n" "$m"',
-        r'printf "%s\n" "$m" >&2',
-        '{ feed; leave; } <&3 | run "$@"',
+
+def _program(*, watched: bool) -> str:
+    """What the line runs. No single quote, exclamation mark, newline or double backslash may stand in here.
+
+    sshd's log tells the first 1,000 bytes of a line: the shorter this is, the more it tells of the command behind it.
+    """
+    # While the command does not read, nobody notices here that the client is gone, but by writing to it.
+    watch = 'watch() { exec >/dev/null; trap "" PIPE; while sleep 1; do printf "\\n%s\\n" "$m" >&2 || leave; done; }'
+    return "; ".join(
+        (
+            "m=$1 n=$2",
+            "shift 2",
+            DECODE,
+            "exec 3<&0",
+            # One read of what the client sends: anything at all says that it is there.
+            f"alive() {{ test $(timeout --foreground {SILENCE_SECONDS} dd bs=65536 count=1 2>/dev/null | wc -c) -gt 0; "
+            "}",
+            *((watch,) if watched else ()),
+            # The data is whole only where a byte follows it; else the command must not see its end. A command may also
+            # end, or close its input, before it has read all (head dies of SIGPIPE): what follows is drained.
+            f"feed() {{ {'watch & ' if watched else ''}"
+            'if test "$n" -gt 0 && head -c "$n"; then alive || return; fi; exec >/dev/null 2>&1; '
+            "while alive; do :; done; }",
+            f'leave() {{ trap "" TERM; kill -TERM 0; sleep {KILL_AFTER_SECONDS}; kill -KILL 0; }}',
+            # A shell that traps TERM waits for its command's end; were it to die of it, nobody would escalate to KILL.
+            'run() { late=0; trap late=1 TERM; (exec "$@" 3<&-); s=$?; '
+            # The feeder, and whatever the command has left in its process group, end with it.
+            r'printf "\n%s %d %d\n" "$m" $s $late >&2; kill -KILL 0; }',
+            "trap : TERM",
+            r'printf "%s\n" "$m"',
+            r'printf "%s\n" "$m" >&2',
+            '{ feed; leave; } <&3 | run "$@"',
+        )
     )
-)
+
+
+_PROGRAMS = {watched: _program(watched=watched) for watched in (False, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ def command_line(argv: Sequence[str], envelope: Envelope) -> str:
             f"{envelope.time_limit:.3f}",
             "sh",
             "-c",
-            f"'{_PROGRAM}'",
+            f"'{_PROGRAMS[envelope.stdin_size > PIPE_SIZE]}'",
             "firecrest-gql",
         ),
         *(envelope.marker, str(envelope.stdin_size), *map(_encoded, argv)),

@@ -77,17 +77,26 @@ def system_of(sshd: RealSshd, **changes: Any) -> SystemSettings:
     return SystemSettings(**fields | changes)
 
 
+def open_to_all(folder: Path) -> None:
+    """Let other accounts into this folder of pytest's, whose parents are its owner's alone as well."""
+    for each in (folder, *folder.parents):
+        if each.stat().st_mode & 0o1000:  # /tmp
+            break
+        each.chmod(0o755)
+
+
 async def verify(token: str) -> Principal:
-    """A provider of identities for which the token `USER!` is USER's."""
+    """A provider of identities for which the token `USER!` is USER's for five minutes, and `USER!!` for two hours."""
     if not token.endswith("!"):
         raise Unauthenticated("the token does not hold")
-    expires_at = datetime.now(UTC) + timedelta(hours=2)  # the longest test is over before
-    return Principal(f"subject-{token[:-1]}", token[:-1], frozenset({"firecrest"}), expires_at, Token(token))
+    username = token.rstrip("!")
+    expires_at = datetime.now(UTC) + timedelta(minutes=120 if token[-2:] == "!!" else 5)
+    return Principal(f"subject-{username}", username, frozenset({"firecrest"}), expires_at, Token(token))
 
 
-def caller(username: str) -> Caller:
-    """Somebody with a token of their own."""
-    return Caller(f"subject-{username}", username, Token(f"{username}!"), "request-1")
+def caller(username: str, *, for_hours: bool = False) -> Caller:
+    """Somebody with a token of their own, which lasts for the longest test where that is asked."""
+    return Caller(f"subject-{username}", username, Token(f"{username}!{'!' if for_hours else ''}"), "request-1")
 
 
 def authority_for(ca_key: asyncssh.SSHKey, *systems: SystemSettings, **changes: Any) -> LocalAuthority:

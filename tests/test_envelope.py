@@ -82,7 +82,7 @@ def test_every_shell_hands_over_any_words_byte_for_byte(words: list[bytes]) -> N
 
 
 def test_no_shell_finds_anything_of_its_own_in_the_program() -> None:
-    assert not [sign for sign in ("'", "\n", "\\\\") if sign in envelope._PROGRAM]
+    assert not [sign for sign in ("'", "\n", "\\\\") if sign in "".join(envelope._PROGRAMS.values())]
 
 
 def test_a_word_with_a_nul_byte_is_refused() -> None:

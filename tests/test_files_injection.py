@@ -101,7 +101,7 @@ async def shore(request: pytest.FixtureRequest, tmp_path: Path, recorder: Record
         async with real_sshd(tmp_path) as sshd:
             system = system_of(sshd, scheduler=scheduler)
             async with transport_to(sshd, system) as transport:
-                yield Shore(transport, system, caller("firebash"))
+                yield Shore(transport, system, caller("firebash", for_hours=True))
     else:
         made = make_system(tmp_path)
         async with made.embedded.process:
@@ -115,7 +115,7 @@ async def shore(request: pytest.FixtureRequest, tmp_path: Path, recorder: Record
                 }
             )
             transport = Transport(authority_for(made.ca, system))
-            yield Shore(transport, system, caller("fireuser"))
+            yield Shore(transport, system, caller("fireuser", for_hours=True))
             await transport.aclose()
         remove_homes(made.embedded)
 

@@ -1,7 +1,7 @@
 """What a certificate opens on a real sshd, and what it does not."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncssh
@@ -104,18 +104,19 @@ async def test_a_port_is_forwarded_by_a_certificate_that_says_so(sshd: RealSshd)
         writer.close()
 
 
-CHANGES: dict[str, dict[str, Any]] = {
-    "after its time": {"valid_after": 1, "valid_before": int(time.time()) - 1},
-    "before its time": {"valid_after": int(time.time()) + 1000, "valid_before": int(time.time()) + 2000},
-    "from another address": {"source_address": ["192.0.2.1"]},
-    "of another user": {"principals": ["firedash"]},
+# By the clock at which the test runs.
+CHANGES: dict[str, Callable[[int], dict[str, Any]]] = {
+    "after its time": lambda now: {"valid_after": 1, "valid_before": now - 1},
+    "before its time": lambda now: {"valid_after": now + 1000, "valid_before": now + 2000},
+    "from another address": lambda _: {"source_address": ["192.0.2.1"]},
+    "of another user": lambda _: {"principals": ["firedash"]},
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
 async def test_it_is_refused(change: str, sshd: RealSshd) -> None:
     with pytest.raises(asyncssh.PermissionDenied):
-        await Client(sshd).signed_again(**CHANGES[change]).connect()
+        await Client(sshd).signed_again(**CHANGES[change](int(time.time()))).connect()
 
 
 async def test_it_opens_no_other_account_and_not_from_elsewhere(sshd: RealSshd) -> None:

@@ -12,7 +12,17 @@ import pytest
 from firecrest_gql.errors import CommandTimeout
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.ssh import Transport
-from tests.openssh import Lines, RealSshd, Words, caller, processes_with, real_sshd, system_of, transport_to
+from tests.openssh import (
+    Lines,
+    RealSshd,
+    Words,
+    caller,
+    open_to_all,
+    processes_with,
+    real_sshd,
+    system_of,
+    transport_to,
+)
 from tests.waiting import until
 
 pytestmark = pytest.mark.openssh
@@ -49,7 +59,6 @@ def checksum(folder: Path, word: str) -> tuple[str, ...]:
     """Hours of work: the checksum of a large file."""
     with (folder / word).open("wb") as file:
         file.truncate(2**43)
-    folder.chmod(0o755)
     return ("sha256sum", "--", str(folder / word))
 
 
@@ -64,7 +73,7 @@ def argv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """Each of the three, with a word in it that no other process has."""
     make: Callable[[Path, str], tuple[str, ...]] = request.param
     folder = tmp_path_factory.getbasetemp()
-    folder.parent.chmod(0o755)
+    open_to_all(folder)
     return make(folder, uuid.uuid4().hex)
 
 

@@ -24,7 +24,18 @@ from firecrest_gql.model.health import HealthStatus
 from firecrest_gql.model.identity import Caller, ServiceProof
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.ssh import Transport
-from tests.openssh import SHELLS, Lines, RealSshd, Words, caller, processes_with, real_sshd, system_of, transport_to
+from tests.openssh import (
+    SHELLS,
+    Lines,
+    RealSshd,
+    Words,
+    caller,
+    open_to_all,
+    processes_with,
+    real_sshd,
+    system_of,
+    transport_to,
+)
 from tests.waiting import until
 
 pytestmark = pytest.mark.openssh
@@ -226,7 +237,7 @@ async def test_a_pooled_connection_ends_with_its_certificate(sshd: RealSshd) -> 
 
 
 async def test_the_service_account_runs_certified_commands_alone(sshd: RealSshd) -> None:
-    system = system_of(sshd, delegation=POOLED, service_account="firedash")
+    system = system_of(sshd, delegation=POOLED, scheduler={"kind": "slurm"}, service_account="firedash")
     service = Caller("service", "firedash", ServiceProof(), "probe-1")
     async with transport_to(sshd, system) as transport:
         assert (await transport.run(system, service, Words(("id", "-un")))).stdout == b"firedash\n"
@@ -239,8 +250,7 @@ async def test_a_static_key_opens_what_it_opens(tmp_path: Path) -> None:
     key.write_private_key(tmp_path / "key")
     (tmp_path / "keys").mkdir()
     options = (f"AuthorizedKeysFile {tmp_path}/keys/%u", "StrictModes no")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    open_to_all(tmp_path)
     key.write_public_key(tmp_path / "keys" / "firebash")
     async with real_sshd(tmp_path / "sshd", options) as sshd:
         system = system_of(sshd, delegation={"mode": "static", "key_file": tmp_path / "key"})

@@ -50,7 +50,7 @@ def remembered_ports(file: Path, names: Iterable[str]) -> dict[str, int]:
     before: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
     ports = dict(before)
     for name in names:
-        if name not in ports or not (_pair_is_free_soon(ports[name]) and _claimed(ports[name])):
+        if name not in ports or not _pair_is_free_soon(ports[name]):
             ports[name] = _find(set(ports.values()))
     if ports != before:
         write_private(file, json.dumps(ports, indent=1))
@@ -63,7 +63,7 @@ def _find(taken: set[int]) -> int:
 
 
 def _claimed(port: int) -> bool:
-    """Whether no other process has handed out the port, whose program may not listen yet; this one has from now on.
+    """Whether no other process has found the port free, whose program may not listen yet; this one has from now on.
 
     The claim is a name in Linux's abstract namespace of sockets (unix(7)), which ends with the process.
     """

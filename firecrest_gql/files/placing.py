@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from firecrest_gql.command import Operation, Result
 from firecrest_gql.files.confinement import Hold
+from firecrest_gql.files.ending import ENDS
 from firecrest_gql.files.failures import check, failure
 from firecrest_gql.files.home import KEEP
 from firecrest_gql.files.road import FileCommand
@@ -23,6 +24,7 @@ clear='find "$1" -type d ! -perm -700 -exec chmod u+rwx {} \; ; rm -rf -- "$1"'
 PLACE = (
     KEEP
     + CLEAR
+    + ENDS
     + r"""
 refuse() { echo "$1" >&2; return 1; }
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
@@ -44,8 +46,7 @@ note() {
   )
 }
 t=
-trap '[ -z "$t" ] || setsid -w sh -c "$clear" sh "$t" < /dev/null > /dev/null 2>&1' EXIT
-trap 'exit 143' TERM HUP INT
+trap 'deaf; [ -z "$t" ] || setsid -w sh -c "$clear" sh "$t" < /dev/null > /dev/null 2>&1' EXIT
 """
 )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from firecrest_gql.command import Operation, Result, Stdin
 from firecrest_gql.files.confinement import Hold
+from firecrest_gql.files.ending import ENDS
 from firecrest_gql.files.failures import check
 from firecrest_gql.files.home import KEEP
 from firecrest_gql.files.road import FileCommand
@@ -12,16 +13,18 @@ UPLOAD_SECONDS = 50.0
 
 # $1 target, $2 expected bytes, $3 mode, $4 whether to overwrite. Written beside the target under a temporary name that
 # goes away however this ends; `ln` refuses an existing target in the same step that makes it.
-UPLOAD = """
+UPLOAD = (
+    ENDS
+    + """
 t=$(mktemp "${1%/*}/.firecrest.XXXXXXXX") || exit 1
-trap 'rm -f "$t"' EXIT
-trap 'exit 143' TERM HUP INT
+trap 'deaf; rm -f "$t"' EXIT
 cat > "$t" || exit 1
 [ "$(stat -c %s "$t")" = "$2" ] || { echo "the upload was cut short" >&2; exit 1; }
 chmod "$3" "$t" || exit 1
 if [ -d "$1" ]; then echo "Is a directory" >&2; exit 1; fi
 if [ "$4" = 1 ]; then mv -fT -- "$t" "$1"; else ln -T -- "$t" "$1"; fi
 """
+)
 
 # $1 path, $2 whether recursive. A link is removed, not what it points to.
 REMOVE = (

@@ -20,7 +20,7 @@ from firecrest_gql.schedulers.dialect import Outcomes, Scheduler
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import WorkFunction
 
-GRANTS = " "
+GRANTS = "\n"
 """Stands between the grants of a task that is on several systems; none has one in it."""
 
 ACT_OF = {kind: act for act, kind in KIND_OF.items()}

@@ -2,7 +2,7 @@
 # `input` has a line for each part: number, offset, bytes, and the MD5 that the store recorded when it arrived.
 total=$6
 t=$beside
-: >"$t" || exit 2
+(umask 077 && : >"$t") || exit 2
 fetch_part() {
   rm -f "broken.$1"
   if test "$3" -gt 0; then

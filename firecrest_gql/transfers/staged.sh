@@ -8,7 +8,7 @@ give_up() {
 }
 # call STREAM NUMBER [OPTION...]: curl, told of URLs by a file that nobody else can read, and by no argument.
 call() {
-  grep -e "^[*] " -e "^$2 " secrets | cut -d " " -f 2- >"conf.$1"
+  (umask 077 && grep -e "^[*] " -e "^$2 " secrets | cut -d " " -f 2- >"conf.$1")
   c_stream=$1
   shift 2
   curl -q -K "conf.$c_stream" -sS --fail --connect-timeout 30 --speed-limit 1 --speed-time 120 "$@" 2>"said.$c_stream"
@@ -50,5 +50,4 @@ streams() {
   for s_pid in $s_pids; do wait "$s_pid" || give_up 1 "one of the streams was killed"; done
   test ! -e failed
 }
-umask 077
 cd -- "$FIRECREST_TRANSFER" && rm -f failed moved.* || exit 1
