@@ -1,7 +1,7 @@
 """What a worker does for a copy to another system: a job there sends it to the store, and a job here fetches it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from firecrest_gql.errors import ErrorCode, FirecrestError, NotFound
 from firecrest_gql.files.road import held_to
@@ -11,26 +11,23 @@ from firecrest_gql.model.transfers import CopyWish, Terms, Transfer
 from firecrest_gql.storage.parts import Parts
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.accepting import transfer_of
-from firecrest_gql.transfers.carrying import Carrying, job_of
+from firecrest_gql.transfers.carrying import job_of
 from firecrest_gql.transfers.job import TransferJob
 from firecrest_gql.transfers.sending import Sending
 from firecrest_gql.transfers.stage import Stage, manifest, required
 from firecrest_gql.transfers.staged import Fetch, Sent
 from firecrest_gql.transfers.staged_job import StagedJob
 from firecrest_gql.transfers.staged_trees import FetchTree
-from firecrest_gql.transfers.work import TransferWork, patient
+from firecrest_gql.transfers.staged_work import StagedWork
+from firecrest_gql.transfers.work import patient
 
 MODE = "0644"  # of a file whose own is not known
 HALF_ACCEPTED = "the service was interrupted while it accepted this copy: start it anew"
 LOST = "what was staged is no longer there: resumeTransfer stages it again"
 
 
-@dataclass(frozen=True)
-class CopyWork:
+class CopyWork(StagedWork):
     """The work functions of copies; those inside a system are done as ever."""
-
-    inside: TransferWork
-    stage: Stage | None
 
     @property
     def functions(self) -> Mapping[TaskKind, WorkFunction]:
@@ -58,19 +55,11 @@ class CopyWork:
 
     async def end(self, task: Task) -> Pause | None:
         """Nothing of it runs on either system, and nothing of it is staged."""
-        if not between(task):
-            return await self.inside.end(task)
-        transfer = await transfer_of(self.inside.records, task)
-        job = self._source(task) if transfer.staged_at is None else self._target(task, transfer)
-        try:
-            if pause := await Carrying(self.inside.records).end(job, transfer):
-                return pause
-            await required(self.stage).discard(transfer)
-        except FirecrestError as error:
-            if isinstance(later := patient(task, error), Pause):
-                return later
-            raise
-        return None
+        return await (super().end(task) if between(task) else self.inside.end(task))
+
+    def present_job(self, task: Task, transfer: Transfer) -> TransferJob:
+        """The one that sends, and then the one that fetches."""
+        return self._source(task) if transfer.staged_at is None else self._target(task, transfer)
 
     async def _step(self, stage: Stage, task: Task, transfer: Transfer) -> TransferRef | Pause | TaskError:
         if transfer.part_size is None:

@@ -1,7 +1,6 @@
 """What a worker does for a download: a job sends the parts, and the store makes the object of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
@@ -11,15 +10,12 @@ from firecrest_gql.transfers.accepting import transfer_of
 from firecrest_gql.transfers.sending import Sending
 from firecrest_gql.transfers.stage import Stage, required
 from firecrest_gql.transfers.staged import Sent
-from firecrest_gql.transfers.work import TransferWork, patient
+from firecrest_gql.transfers.staged_work import StagedWork
+from firecrest_gql.transfers.work import patient
 
 
-@dataclass(frozen=True)
-class DownloadWork:
+class DownloadWork(StagedWork):
     """The work functions of downloads."""
-
-    inside: TransferWork
-    stage: Stage | None
 
     @property
     def functions(self) -> Mapping[TaskKind, WorkFunction]:
@@ -45,14 +41,6 @@ class DownloadWork:
         if isinstance(told, TaskError):
             await stage.discard(transfer)
         return told
-
-    async def end(self, task: Task) -> Pause | None:
-        """Nothing of it runs, and nothing of it is staged."""
-        transfer = await transfer_of(self.inside.records, task)
-        pause = await self.inside.end(task)
-        if pause is None:
-            await required(self.stage).discard(transfer)
-        return pause
 
     async def _step(self, stage: Stage, task: Task, transfer: Transfer) -> TransferRef | Pause | TaskError:
         sending, wish = Sending(stage, self.inside.records), DownloadWish(**task.input["wish"])

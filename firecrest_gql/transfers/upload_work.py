@@ -1,7 +1,6 @@
 """What a worker does for an upload: waits for the parts, has the object made of them, and a job bring it in place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from firecrest_gql.errors import ErrorCode, FirecrestError, NotFound
@@ -14,17 +13,14 @@ from firecrest_gql.transfers.job import age
 from firecrest_gql.transfers.stage import Stage, manifest, required
 from firecrest_gql.transfers.staged_job import StagedJob
 from firecrest_gql.transfers.staged_uploads import fetch
-from firecrest_gql.transfers.work import TransferWork, patient
+from firecrest_gql.transfers.staged_work import StagedWork
+from firecrest_gql.transfers.work import patient
 
 SHORTEST, LONGEST = 1.0, 60.0  # seconds between two looks at the store
 
 
-@dataclass(frozen=True)
-class UploadWork:
+class UploadWork(StagedWork):
     """The work functions of uploads."""
-
-    inside: TransferWork
-    stage: Stage | None
 
     @property
     def functions(self) -> Mapping[TaskKind, WorkFunction]:
@@ -52,14 +48,6 @@ class UploadWork:
         if isinstance(told, TaskError):  # what has come stays for `resumeTransfer` for a while
             await self.inside.records.adopt(transfer.id, expires_at=stage.expiry())
         return told
-
-    async def end(self, task: Task) -> Pause | None:
-        """Nothing of it runs, and nothing of it is staged."""
-        transfer = await transfer_of(self.inside.records, task)
-        pause = await self.inside.end(task)
-        if pause is None:
-            await required(self.stage).discard(transfer)
-        return pause
 
     async def _arrived(self, stage: Stage, transfer: Transfer) -> Transfer | Pause | TaskError:
         """The transfer whose object is whole."""

@@ -57,9 +57,7 @@ class TransferWork:
             transfer = await transfer_of(self.records, task)
             return await Carrying(self.records).end(self.job(task), transfer)
         except FirecrestError as error:
-            if isinstance(pause := patient(task, error), Pause):
-                return pause
-            raise
+            return later(task, error)
 
     async def _step(self, task: Task) -> TransferRef | Pause | TaskError:
         command, terms = command_of(task.kind, task.input["command"]), Terms(**task.input["terms"])
@@ -87,3 +85,11 @@ def patient(task: Task, error: FirecrestError) -> Pause | TaskError:
     if not error.retryable or age(task.created_at) > PATIENCE_SECONDS:
         return task_error(error)
     return Pause(error.retry_after or min(LONGEST, max(SOON, age(task.created_at) / 20)), error.message)
+
+
+def later(task: Task, error: FirecrestError) -> Pause:
+    """To come again when what is away may be back; raises the error where that will not help."""
+    pause = patient(task, error)
+    if isinstance(pause, Pause):
+        return pause
+    raise error
