@@ -253,10 +253,12 @@ async def test_what_the_system_forbids_is_refused_on_a_real_sshd(user: Client, o
 
 async def test_an_interrupted_copy_leaves_neither_half_a_target_nor_a_temporary_tree(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    (source / "a").mkdir(parents=True)
-    (source / "a" / "file").write_bytes(b"x")
-    (source / "a").chmod(0o555)
-    os.mkfifo(source / "never")  # with -L, which opens it, cp waits here for ever
+    for name in "ab":
+        (source / name).mkdir(parents=True)
+    first, last = sorted(source.iterdir(), key=lambda path: path.stat().st_ino)  # the order in which cp takes them
+    (first / "file").write_bytes(b"x")
+    first.chmod(0o555)
+    os.mkfifo(last / "never")  # with -L, which opens it, cp waits here for ever
     argv = [
         "sh",
         "-c",
@@ -269,7 +271,7 @@ async def test_an_interrupted_copy_leaves_neither_half_a_target_nor_a_temporary_
     ]
     copying = subprocess.Popen(argv, start_new_session=True, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
     try:
-        await until(lambda: any(tmp_path.glob(".firecrest.*/a/file")))
+        await until(lambda: any(tmp_path.glob(f".firecrest.*/{last.name}")))
     finally:
         os.killpg(copying.pid, signal.SIGTERM)
     assert await asyncio.to_thread(copying.wait, 30) == 143
