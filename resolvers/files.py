@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import InvalidInput
+from firecrest_gql.files.ends import End
 from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import File, FileContent, FileType
 from firecrest_gql.model.jobs import OutputChunk
@@ -64,13 +65,15 @@ async def disk_usage(context: Context, of: File) -> int:
 async def head(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
     """Its first lines or bytes."""
     found = system(context, of.system)
-    read = partial(context.loaders.beginning, found, of.location)
+    read = partial(context.loaders.end, found, of.location, End.HEAD)
     return await context.services.files.head(found, read, lines=lines, size=size)
 
 
 async def tail(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
     """Its last lines or bytes."""
-    return await context.services.files.tail(system(context, of.system), context.caller, of, lines=lines, size=size)
+    found = system(context, of.system)
+    read = partial(context.loaders.end, found, of.location, End.TAIL)
+    return await context.services.files.tail(found, read, lines=lines, size=size)
 
 
 async def content(context: Context, of: File, offset: int, length: int | None) -> FileContent:

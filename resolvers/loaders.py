@@ -8,6 +8,7 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 
 from firecrest_gql.errors import FirecrestError
+from firecrest_gql.files.ends import End
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.model.files import File, FileContent, FileSystemUsage
@@ -29,9 +30,7 @@ class Loaders:
         self._caller = caller
         self._stats: DataLoader[tuple[str, str], File] = DataLoader(self._load_stats, cache=False)
         self._sums: DataLoader[tuple[tuple[str, str], str], str] = DataLoader(self._load_sums, cache=False)
-        self._beginnings: DataLoader[tuple[tuple[str, int], str], FileContent] = DataLoader(
-            self._load_beginnings, cache=False
-        )
+        self._ends: DataLoader[tuple[tuple[str, End, int], str], FileContent] = DataLoader(self._load_ends, cache=False)
         self._mime_types: DataLoader[tuple[str, str], str] = DataLoader(self._load_mime_types, cache=False)
         self._disk_usages: DataLoader[tuple[str, str], int] = DataLoader(self._load_disk_usages, cache=False)
         self._usages: DataLoader[tuple[str, str], FileSystemUsage] = DataLoader(self._load_usages, cache=False)
@@ -49,10 +48,10 @@ class Loaders:
         self._systems[system.name] = system
         return await self._sums.load(((system.name, algorithm), location))
 
-    async def beginning(self, system: SystemSettings, location: str, length: int) -> FileContent:
-        """The first bytes of the file at this place."""
+    async def end(self, system: SystemSettings, location: str, end: End, length: int) -> FileContent:
+        """The first or the last bytes of the file at this place."""
         self._systems[system.name] = system
-        return await self._beginnings.load(((system.name, length), location))
+        return await self._ends.load(((system.name, end, length), location))
 
     async def mime_type(self, system: SystemSettings, location: str) -> str:
         """The media type of what is at this place."""
@@ -115,8 +114,8 @@ class Loaders:
     async def _load_sums(self, keys: list[tuple[tuple[str, str], str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._sums_of)
 
-    async def _load_beginnings(self, keys: list[tuple[tuple[str, int], str]]) -> Sequence[FileContent | FirecrestError]:
-        return await _grouped(keys, self._beginnings_of)
+    async def _load_ends(self, keys: list[tuple[tuple[str, End, int], str]]) -> Sequence[FileContent | FirecrestError]:
+        return await _grouped(keys, self._ends_of)
 
     async def _load_mime_types(self, keys: list[tuple[str, str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._by_place(self._files.mime_types))
@@ -136,11 +135,11 @@ class Loaders:
 
         return load
 
-    async def _beginnings_of(
-        self, group: tuple[str, int], locations: list[str]
+    async def _ends_of(
+        self, group: tuple[str, End, int], locations: list[str]
     ) -> Sequence[FileContent | FirecrestError]:
-        name, length = group
-        told = await self._files.beginnings(self._systems[name], self._caller, length, locations)
+        name, end, length = group
+        told = await self._files.ends(self._systems[name], self._caller, end, length, locations)
         return [told[location] for location in locations]
 
     async def _sums_of(self, group: tuple[str, str], locations: list[str]) -> Sequence[str | FirecrestError]:

@@ -103,15 +103,15 @@ async def test_one_request_makes_as_few_commands_as_possible(demo: dict[str, Any
     one = await user.post(f'{{ system(name: "local") {{ {many} }} }}')
     assert len(one.json()["data"]["system"]) == 20
     assert len(commands(demo, one.headers["X-Request-ID"])) == 2  # all stats, all sums
-    listing = await user.post(
-        'query($path: String!) { system(name: "local") { file(path: $path) { entries { nodes { name checksum } } } } }',
-        path=str(folder),
-    )
+    listed = "name checksum head { text } tail(lines: 1) { text }"
+    query = 'query($path: String!) { system(name: "local") { file(path: $path) { entries { nodes { %s } } } } }'
+    listing = await user.post(query % listed, path=str(folder))
     nodes = listing.json()["data"]["system"]["file"]["entries"]["nodes"]
     assert {node["name"]: node["checksum"] for node in nodes} == {
         str(number): hashlib.sha256(str(number).encode()).hexdigest() for number in range(20)
     }
-    assert len(commands(demo, listing.headers["X-Request-ID"])) == 3  # stat, listing, all sums
+    assert all(node["name"] == node["head"]["text"] == node["tail"]["text"] for node in nodes)
+    assert len(commands(demo, listing.headers["X-Request-ID"])) == 5  # stat, listing, all sums, all heads, all tails
 
 
 async def test_a_checksum_that_cannot_be_made_spoils_no_other(user: Client, folder: Path) -> None:

@@ -179,11 +179,12 @@ async def test_nothing_is_read_outside_the_allowed_paths(inmate: Client, system:
             assert code_of(said) in (ErrorCode.PERMISSION_DENIED, ErrorCode.INVALID_INPUT), said
 
 
-async def test_the_beginnings_of_many_are_read_inside_alone(inmate: Client, system: str, cell: str) -> None:
+@pytest.mark.parametrize("end", ["head", "tail"])
+async def test_the_ends_of_many_are_read_inside_alone(inmate: Client, system: str, cell: str, end: str) -> None:
     await send(inmate, "uploadFile", system, path=f"{cell}/inner/a", content=None)
     query = "query($s: String!, $p: String!) { system(name: $s) { file(path: $p) { entries { nodes { %s } } } } }"
-    said = (await inmate.post(query % "name head(bytes: 4) { text }", s=system, p=cell)).json()
-    told = {node["name"]: node["head"] for node in said["data"]["system"]["file"]["entries"]["nodes"]}
+    said = (await inmate.post(query % f"name {end}(bytes: 4) {{ text }}", s=system, p=cell)).json()
+    told = {node["name"]: node[end] for node in said["data"]["system"]["file"]["entries"]["nodes"]}
     assert told == {
         "file": None,
         "in": None,

@@ -1,6 +1,8 @@
 """Reading files: pieces that fit together, text that is cut only between characters, and bytes as they are."""
 
 import base64
+import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from hypothesis import strategies as st
 from firecrest_gql.command import Result
 from firecrest_gql.files.contents import Read, ReadEnd
 from tests.client import Client
-from tests.files import content, path_of, write
+from tests.files import change, content, path_of, write
 
 pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
 
 LIMIT = 5 * 2**20
+END = "offset length truncated text base64"
 SHOWN = 'query($path: String!) { system(name: "local") { file(path: $path) { %s } } }'
 
 
@@ -105,6 +108,29 @@ async def test_the_last_bytes_begin_with_a_whole_character(user: Client, folder:
     await write(user, folder / "text", "xé€".encode())
     shown = await end(user, "tail", folder / "text", bytes=4)
     assert (shown["text"], shown["offset"]) == ("€", 3)
+
+
+async def test_the_ends_of_many_files_are_those_of_each(user: Client, folder: Path) -> None:
+    for name, data in {
+        "empty": b"",
+        "text": "aé€😀z".encode(),
+        "binary": bytes(range(256)),
+        "new\nline": b"n\n",
+    }.items():
+        await write(user, folder / name, data)
+    await change(user, "createDirectory", path=str(folder / "directory"))
+    os.mkfifo(folder / "pipe")
+    ends = " ".join(
+        f"{which}{n}: {which}(bytes: {n}) {{ {END} }}" for which in ("head", "tail") for n in (0, 4, 10, 256)
+    )
+    many = (await user.post(SHOWN % f"entries(first: 10) {{ nodes {{ rawPath {ends} }} }}", path=str(folder))).json()
+    nodes = many["data"]["system"]["file"]["entries"]["nodes"]
+    assert len(nodes) == 6
+    for node in nodes:
+        one = (await user.post(SHOWN % ends, path=node.pop("rawPath"))).json()
+        assert node == one["data"]["system"]["file"]
+    codes = Counter(error["extensions"]["code"] for error in many["errors"])
+    assert codes == {"IS_A_DIRECTORY": 8, "INVALID_INPUT": 8}
 
 
 async def test_lines_that_are_longer_than_guessed_are_read_all_the_same(user: Client, folder: Path) -> None:

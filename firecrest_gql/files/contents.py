@@ -98,9 +98,7 @@ class ReadEnd(FileCommand[FileContent]):
         """The offset is printed before the bytes."""
         _check_read(self.path, result)
         offset, _, data = result.stdout.partition(b"\0")
-        kept = _without_cut_beginning(data) if int(offset) > 0 else data
-        begin = int(offset) + len(data) - len(kept)
-        return FileContent(data=kept, offset=begin, truncated=begin > 0)
+        return end_of(data, int(offset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +144,13 @@ def content_of(data: bytes, offset: int, length: int) -> FileContent:
     more = len(data) > length
     kept = data[:length]
     return FileContent(data=_without_cut_end(kept) if more else kept, offset=offset, truncated=more)
+
+
+def end_of(data: bytes, offset: int) -> FileContent:
+    """What was read from there to the end."""
+    kept = _without_cut_beginning(data) if offset > 0 else data
+    begin = offset + len(data) - len(kept)
+    return FileContent(data=kept, offset=begin, truncated=begin > 0)
 
 
 def _without_cut_end(data: bytes) -> bytes:

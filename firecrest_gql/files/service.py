@@ -10,8 +10,8 @@ from firecrest_gql.command import Stdin
 from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied, TooLarge
 from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
-from firecrest_gql.files.beginnings import Beginnings, size_of
-from firecrest_gql.files.contents import Checksum, Read, ReadEnd, first_lines, last_lines
+from firecrest_gql.files.contents import Checksum, Read, first_lines, last_lines
+from firecrest_gql.files.ends import End, Ends, one_end, size_of
 from firecrest_gql.files.listing import Stat
 from firecrest_gql.files.measuring import DiskUsage, MimeTypes, Usage
 from firecrest_gql.files.quotas import Quotas
@@ -102,32 +102,36 @@ class Files:
             content = await read(system.limits.max_inline_file_size)
         return first_lines(content, lines)
 
-    async def beginnings(
-        self, system: SystemSettings, caller: Caller, length: int, wanted: Sequence[str]
+    async def tail(
+        self,
+        system: SystemSettings,
+        read: Callable[[int], Awaitable[FileContent]],
+        *,
+        lines: int | None,
+        size: int | None,
+    ) -> FileContent:
+        """The last lines or bytes, of which `read` brings so many; ten lines where nothing is said."""
+        lines, length = _extent(system, lines, size)
+        content = await read(length)
+        if lines is None:
+            return content
+        if content.data.count(b"\n") <= lines and content.truncated:
+            content = await read(system.limits.max_inline_file_size)
+        return last_lines(content, lines)
+
+    async def ends(
+        self, system: SystemSettings, caller: Caller, end: End, length: int, wanted: Sequence[str]
     ) -> dict[str, FileContent | FirecrestError]:
-        """The first bytes of each place, by as few commands as their output allows."""
-        if len(wanted) == 1:  # as they are, without the cost of telling several apart
-            content = await self._road.run(system, caller, Read(wanted[0], 0, length))
+        """Bytes from one end of each place, by as few commands as their output allows."""
+        if len(wanted) == 1:
+            content = await self._road.run(system, caller, one_end(wanted[0], end, length))
             return {wanted[0]: content}
         at_once = max(1, system.limits.max_output_size // size_of(length))
         told: dict[str, FileContent | FirecrestError] = {}
         for start in range(0, len(wanted), at_once):
-            some = await self._road.run(system, caller, Beginnings(tuple(wanted[start : start + at_once]), length))
+            some = await self._road.run(system, caller, Ends(tuple(wanted[start : start + at_once]), end, length))
             told.update(some)
         return told
-
-    async def tail(
-        self, system: SystemSettings, caller: Caller, file: File, *, lines: int | None, size: int | None
-    ) -> FileContent:
-        """The last lines or bytes; ten lines where nothing is said."""
-        lines, length = _extent(system, lines, size)
-        content = await self._road.run(system, caller, ReadEnd(file.location, length))
-        if lines is None:
-            return content
-        if content.data.count(b"\n") <= lines and content.truncated:
-            limit = system.limits.max_inline_file_size
-            content = await self._road.run(system, caller, ReadEnd(file.location, limit))
-        return last_lines(content, lines)
 
     async def content(
         self, system: SystemSettings, caller: Caller, file: File, *, offset: int, length: int | None
