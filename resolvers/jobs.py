@@ -11,6 +11,7 @@ from firecrest_gql.jobs.spec import with_file
 from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.files import File
 from firecrest_gql.model.jobs import (
+    NOWHERE,
     Job,
     JobAct,
     JobChange,
@@ -81,8 +82,8 @@ async def projects(context: Context, name: str) -> list[Project]:
 
 
 async def output_file(context: Context, of: Job, path: str | None) -> File | None:
-    """The file that an output of the job goes to; None where the scheduler does not say."""
-    return None if path is None else await context.loaders.file(system(context, of.system), path)
+    """The file that an output of the job goes to; None where the scheduler does not say, and for /dev/null."""
+    return None if path in (None, NOWHERE) else await context.loaders.file(system(context, of.system), path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,12 +113,12 @@ class Job(Node):
 
     @field(optional(File), cost=REMOTE)
     async def stdout(self: model.Job, info: Info) -> files_model.File | None:
-        """The file that its output goes to."""
+        """The file that its output goes to; null where the scheduler does not say, and for /dev/null."""
         return await jobs.output_file(info.context, self, self.stdout_path)
 
     @field(optional(File), cost=REMOTE)
     async def stderr(self: model.Job, info: Info) -> files_model.File | None:
-        """The file that its error output goes to."""
+        """The file that its error output goes to; null as for stdout."""
         return await jobs.output_file(info.context, self, self.stderr_path)
 
 

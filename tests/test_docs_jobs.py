@@ -13,13 +13,15 @@ pytestmark = [pytest.mark.slurm, pytest.mark.redis]
 
 async def test_the_examples_of_asking_for_jobs_run(user: Client) -> None:
     details, projects, history, look = blocks(ROOT / "docs" / "asking-for-jobs.md", "graphql")
-    job_id = await submitted(user)
+    job_id, quiet = await submitted(user), await submitted(user, stdoutPath="/dev/null")
     await running(user, job_id)
     inside: dict[str, Any] = (await user.ask(look, jobId=job_id))["attachToJob"]["task"]
     assert "sleep 600" in inside["result"]["stdoutText"]
-    await user.ask(CANCEL, input={"system": "slurm", "jobIds": [job_id]})
+    await user.ask(CANCEL, input={"system": "slurm", "jobIds": [job_id, quiet]})
     page = (await user.ask(details))["system"]["jobs"]
-    assert job_id in [node["jobId"] for node in page["nodes"]]
+    told = {node["jobId"]: node["stdout"] for node in page["nodes"]}
+    assert job_id in told
+    assert told[quiet] is None
     assert (await user.ask(projects))["system"]["account"]["projects"]
     task = (await user.ask(history))["queryJobs"]["task"]
     assert (task["status"], task["message"]) == ("SUCCEEDED", None)

@@ -14,6 +14,7 @@ from firecrest_gql.errors import (
     SystemUnavailable,
 )
 from firecrest_gql.jobs.cutting import whole
+from firecrest_gql.model.jobs import NOWHERE
 
 REPLACED = 75
 NO_FILE = 3
@@ -127,7 +128,7 @@ class Extent(Command[Reach]):
         number, _, kind = line.decode().partition(" ")
         if kind == "directory":
             raise IsADirectory(f"{self.path} is a directory")
-        if not kind.startswith("regular") and self.path != "/dev/null":
+        if not kind.startswith("regular") and self.path != NOWHERE:
             raise InvalidInput(f"{self.path} is a {kind}, which cannot be followed")
         return Reach(int(number), int(number) - (len(last) - whole(last)))
 

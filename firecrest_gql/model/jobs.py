@@ -43,6 +43,9 @@ FINAL_JOB_STATES = frozenset(
 )
 
 
+NOWHERE = "/dev/null"
+"""Where output goes that nobody wants to keep."""
+
 NOT_BEGUN = frozenset({JobState.PENDING, JobState.HELD, JobState.CONFIGURING, JobState.REQUEUED})
 
 
