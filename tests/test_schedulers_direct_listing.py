@@ -1,5 +1,7 @@
 """Reading the files of direct's jobs: they are their user's own to write, so they may hold anything."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +31,8 @@ def told(state: str, waits: str = "", **record: str) -> list[Job]:
 
 
 def parsed(output: bytes) -> list[Job]:
-    return Queue("here", "me", JobFilter()).parse(Result(0, output, b""))
+    ever = JobFilter(since=datetime.fromtimestamp(0, UTC))  # what is told ended on one day, and today is another
+    return Queue("here", "me", ever).parse(Result(0, output, b""))
 
 
 def test_a_state_that_nobody_knows_is_unknown_and_told_as_it_is() -> None:
