@@ -6,7 +6,7 @@
 set -eu
 
 demo="openssh-server slurm-wlm slurmdbd slurm-wlm-mysql-plugin slurm-wlm-basic-plugins munge mariadb-server procps rsync"
-tests="tcsh fish dash chromium fonts-dejavu-core file bzip2 xz-utils zstd unzip"
+tests="tcsh fish dash busybox chromium fonts-dejavu-core file bzip2 xz-utils zstd unzip"
 image="buildah debootstrap"
 policy=/usr/sbin/policy-rc.d
 

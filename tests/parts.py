@@ -10,6 +10,7 @@ _SBIN = "/usr/sbin:/sbin:" + os.environ.get("PATH", "")
 
 PROGRAMS = {
     "openssh": ("sshd", "ssh-keygen", "useradd", "tcsh", "fish", "dash", "bash"),
+    "shells": ("dash", "bash", "busybox"),
     "slurm": ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "sshd", "useradd"),
     "browser": ("chromium",),
     "oidc": (),
