@@ -308,6 +308,17 @@ async def test_a_pending_job_changes_as_asked_or_not_at_all_and_a_running_one_ne
     await site.run(site.dialect.cancel([running, waiting]))
 
 
+async def test_an_array_of_which_a_task_runs_is_not_changed_as_a_whole(site: Site, key: str) -> None:
+    site.require(Feature.UPDATE, Feature.ARRAYS)
+    array = await site.submit(replace(LONG, array="1-3%1", time_limit_seconds=7200), key)
+    running = array.replace("[]", "[1]") if site.dialect.kind == "pbs" else f"{array}_1"
+    await site.reached(running, JobState.RUNNING)
+    with pytest.raises(Conflict, match="RUNNING"):
+        await site.run(site.dialect.update(array, JobChange(time_limit_seconds=60)))
+    assert {job.time_limit_seconds for job in await site.jobs(JobFilter(job_ids=(array,)))} == {7200}
+    await site.run(site.dialect.cancel([array]))
+
+
 @pytest.mark.parametrize(
     ("kind", "script", "outcome"),
     [

@@ -141,7 +141,7 @@ def test_user_names_that_would_be_lists_or_options_are_refused() -> None:
 @pytest.mark.parametrize("job_id", ["1", "123_4", "123_[5-9]", "123_[1,3,5-9%2]", "123+1"])
 def test_ids_of_every_form_are_taken(job_id: str) -> None:
     SLURM.queue(JobFilter(job_ids=(job_id,)), "fireuser", "here")
-    assert SLURM.cancel([job_id]).argv[-1] == job_id
+    assert SLURM.cancel([job_id]).argv[-1] == job_id.replace("%2", "")  # which scancel does not read
 
 
 def test_signals_are_names_or_numbers() -> None:

@@ -10,8 +10,8 @@ import pytest
 from firecrest_gql.command import Command
 from firecrest_gql.demo.slurm import USERS, running_slurm
 from firecrest_gql.demo.slurm_daemons import run
-from firecrest_gql.errors import ErrorCode, SchedulerRejected, SystemUnavailable
-from firecrest_gql.model.jobs import Job, JobFilter, JobSpec, JobState
+from firecrest_gql.errors import Conflict, ErrorCode, SchedulerRejected, SystemUnavailable
+from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.slurm import Slurm
 from tests.slurm import RealSlurm, real_slurm
 from tests.waiting import until
@@ -86,6 +86,40 @@ async def test_the_waiting_rest_of_an_array_is_one_job_with_all_its_tasks_in_the
         array: None,
     }
     assert {job.state for job in await all_ended(slurm, array)} == {JobState.CANCELLED}
+
+
+async def test_the_waiting_rest_of_an_array_is_changed_by_its_own_id(slurm: RealSlurm) -> None:
+    array = await submitted(slurm, "task_part", JobSpec(script=LONG, array="0-3%1", time_limit_seconds=7200))
+
+    async def rests() -> list[str]:
+        rows = await queue(slurm, array)
+        begun = any(job.state is JobState.RUNNING for job in rows)
+        return [job.job_id for job in rows if begun and job.state is JobState.PENDING]
+
+    await until(rests)
+    [rest] = await rests()
+    await slurm.run(SLURM.update(rest, JobChange(time_limit_seconds=60)))
+    assert {job.job_id: job.time_limit_seconds for job in await queue(slurm, array)} == {f"{array}_0": 7200, rest: 60}
+    await slurm.run(SLURM.update(f"{array}_2", JobChange(name="one")))
+    assert [job.name for job in await queue(slurm, f"{array}_2")] == ["one"]
+    for wrong in (array, f"{array}_0", f"{array}_[0-3]"):
+        with pytest.raises(Conflict, match=f"{array}_0 is RUNNING"):
+            await slurm.run(SLURM.update(wrong, JobChange(time_limit_seconds=60)))
+    [running] = await queue(slurm, f"{array}_0")
+    assert running.time_limit_seconds == 7200
+    await slurm.run(SLURM.cancel([array]))
+
+
+async def test_the_waiting_rest_of_an_array_is_held_released_and_cancelled_by_the_id_that_is_told(
+    slurm: RealSlurm,
+) -> None:
+    script = "#!/bin/sh\n#SBATCH --begin=now+1hour\n"
+    array = await submitted(slurm, "task_told", JobSpec(script=script, array="0-3%2"))
+    [rest] = [job.job_id for job in await queue(slurm, array)]
+    assert rest.endswith("%2]")
+    for act in (JobAct.HOLD, JobAct.RELEASE):
+        assert await slurm.run(SLURM.act(act, [rest])) == {rest: None}
+    assert await slurm.run(SLURM.cancel([rest])) == {rest: None}
 
 
 async def test_accounting_tells_the_same_story_as_the_queue(slurm: RealSlurm) -> None:

@@ -9,7 +9,7 @@ from firecrest_gql.model.tasks import TaskError
 from firecrest_gql.schedulers.dialect import Outcomes
 from firecrest_gql.schedulers.slurm.failures import cancel_error
 from firecrest_gql.schedulers.slurm.known import known_ids, look_first, unknown
-from firecrest_gql.schedulers.slurm.queue import bare_id
+from firecrest_gql.schedulers.slurm.queue import bare_id, plain_id
 from firecrest_gql.schedulers.slurm.records import token
 
 COMPLAINT = re.compile(r"scancel: error: Kill job error on job id (\S+): (.*)")
@@ -27,7 +27,7 @@ class Cancel(SchedulerCommand[Outcomes]):
     def argv(self) -> list[str]:
         """The ids and the format for squeue, the rest for scancel."""
         signal = () if self.signal is None else ("--full", f"--signal={self.signal}")
-        return look_first(self.job_ids, self.mark, "scancel", *signal, "--", *self.job_ids)
+        return look_first(self.job_ids, self.mark, "scancel", *signal, "--", *map(plain_id, self.job_ids))
 
     def parse(self, result: Result) -> Outcomes:
         """What the queue does not know is NOT_FOUND; what scancel complains of is told in its words."""
@@ -44,5 +44,5 @@ class Cancel(SchedulerCommand[Outcomes]):
     def _words(self, job_id: str, complaints: list[tuple[str, str]]) -> Iterator[str]:
         """An array's complaint may be one of its tasks'."""
         for complained, words in complaints:
-            if complained in (job_id, bare_id(job_id)) or complained.startswith(f"{bare_id(job_id)}_"):
+            if complained in (plain_id(job_id), bare_id(job_id)) or complained.startswith(f"{bare_id(job_id)}_"):
                 yield words

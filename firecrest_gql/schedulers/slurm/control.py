@@ -12,7 +12,7 @@ from firecrest_gql.schedulers.dialect import Outcomes
 from firecrest_gql.schedulers.slurm.failures import NOT_FOUND as NO_PROGRAM
 from firecrest_gql.schedulers.slurm.failures import failure, refusal, words_of
 from firecrest_gql.schedulers.slurm.known import known_ids, look_first, unknown
-from firecrest_gql.schedulers.slurm.queue import SQUEUE, UNKNOWN_ID, bare_id
+from firecrest_gql.schedulers.slurm.queue import SQUEUE, UNKNOWN_ID, bare_id, plain_id
 from firecrest_gql.schedulers.slurm.records import token
 
 # https://slurm.schedmd.com/scontrol.html: of each job in one line, of an array's tasks in another form.
@@ -31,7 +31,7 @@ class Act(SchedulerCommand[Outcomes]):
     @property
     def argv(self) -> list[str]:
         """The ids and the format for squeue, the rest for scontrol."""
-        return look_first(self.job_ids, self.mark, "scontrol", self.act.lower(), *self.job_ids)
+        return look_first(self.job_ids, self.mark, "scontrol", self.act.lower(), *map(plain_id, self.job_ids))
 
     def parse(self, result: Result) -> Outcomes:
         """What the queue does not know is NOT_FOUND; what scontrol complains of is told in its words."""
@@ -61,33 +61,37 @@ def _plain(job_id: str) -> str:
     return re.sub(r"%\d+|[\[\]]", "", job_id)
 
 
-# A running job's name and limit could be changed too, but the contract promises pending ones.
+# A running job's name and limit could be changed too, but the contract promises pending ones. So either the id is that
+# of a row that is pending, such as an array's waiting rest, or every row that it means is.
 UPDATE = (
-    f'states=$({" ".join(SQUEUE)} --states=all --jobs="$1" --Format=State:30) || exit; shift; '
-    'case $states in *PENDING*) exec scontrol update "$@";; esac; echo $states; exit 3'
+    f'rows=$({" ".join(SQUEUE)} --states=all --jobs="$1" --format="%i %T") || exit; asked=$2; shift 2; '
+    'if printf "%s\\n" "$rows" | grep -qxF "$asked PENDING" || ! printf "%s\\n" "$rows" | grep -qv " PENDING\\$"; '
+    'then exec scontrol update "$@"; fi; printf "%s" "$rows"; exit 3'
 )
 BEGUN = 3
+WAITS = " PENDING"
 
 
 @dataclass(frozen=True, slots=True)
 class Update(SchedulerCommand[None]):
-    """Change a job of which something still waits: all of it or nothing."""
+    """Change a job, or an array, of which nothing has begun; or the waiting rest of an array, by its own id."""
 
     job_id: str
     change: JobChange
 
     @property
     def argv(self) -> list[str]:
-        """The id for squeue, then what scontrol takes."""
-        return ["sh", "-c", UPDATE, "firecrest-update", bare_id(self.job_id), f"JobId={self.job_id}", *self._changes()]
+        """The ids for squeue, then what scontrol takes."""
+        ids = (bare_id(self.job_id), self.job_id, f"JobId={plain_id(self.job_id)}")
+        return ["sh", "-c", UPDATE, "firecrest-update", *ids, *self._changes()]
 
     def parse(self, result: Result) -> None:
         """Raises `NotFound`, `Conflict` with the state of a job that has begun, or scontrol's words."""
         if result.exit_status == 0:
             return
-        states = result.stdout.decode("utf-8", "replace").strip()
-        if result.exit_status == BEGUN and states:
-            raise Conflict(f"the job {self.job_id} is {states}: only a pending job can be changed")
+        rows = result.stdout.decode("utf-8", "replace").splitlines()
+        if result.exit_status == BEGUN and rows:
+            raise _begun(self.job_id, rows)
         if result.exit_status == BEGUN or UNKNOWN_ID.encode() in result.stderr:
             raise NotFound(unknown(self.job_id).message)
         problem = failure(result, "scontrol")
@@ -102,3 +106,11 @@ class Update(SchedulerCommand[None]):
         if self.change.time_limit_seconds is not None:
             minutes, seconds = divmod(self.change.time_limit_seconds, 60)
             yield f"TimeLimit={minutes}:{seconds:02}"
+
+
+def _begun(job_id: str, rows: list[str]) -> Conflict:
+    """What of the job has begun, and the id of what still waits."""
+    rests, begun = ([row for row in rows if row.endswith(WAITS) is waits] for waits in (True, False))
+    about = "" if rests == [] else f"; what waits is {rests[0].removesuffix(WAITS)[:300]}"
+    told = " is ".join((begun or rows)[0].split(" "))
+    return Conflict(f"the job {job_id} cannot be changed: {told}, and only a pending job can be changed{about}")

@@ -89,6 +89,11 @@ def bare_id(job_id: str) -> str:
     return re.sub(r"_\[.*\]$", "", job_id)
 
 
+def plain_id(job_id: str) -> str:
+    """The id as scontrol and scancel read it: `7_[3-9]` for squeue's `7_[3-9%2]`, of which two may run at once."""
+    return re.sub(r"%\d+(?=\]$)", "", job_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Find(SchedulerCommand[str | None]):
     """The id of the user's job whose comment carries the key; of an array, the array's."""
