@@ -4,7 +4,7 @@ Paths and other strings of `argv` are `str` whose surrogate escapes (PEP 383) st
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -82,9 +82,14 @@ class Command(Remote, Generic[T]):
     """A remote act with one answer."""
 
     @property
-    def load(self) -> Load | None:
-        """What all users of a system together may ask only so much of; None: nothing of the kind."""
-        return None
+    def loads(self) -> Mapping[Load, int]:
+        """How many programs it starts of each kind that all users of a system together may start only so many of."""
+        return {}
+
+    @property
+    def lingers(self) -> bool:
+        """Whether it goes on for long after it has asked: it counts when it begins, and not among those at once."""
+        return False
 
     @property
     def output_limit(self) -> int | None:
@@ -97,21 +102,21 @@ class Command(Remote, Generic[T]):
 
 
 class SchedulerCommand(Command[T]):
-    """A command that the workload manager's controller answers."""
+    """A command that the workload manager's controller answers; one program, unless it says otherwise."""
 
     @property
-    def load(self) -> Load:
+    def loads(self) -> Mapping[Load, int]:
         """The controller."""
-        return Load.SCHEDULER
+        return {Load.SCHEDULER: 1}
 
 
 class AccountingCommand(Command[T]):
-    """A command that the workload manager's accounting answers."""
+    """A command that the workload manager's accounting answers; one program, unless it says otherwise."""
 
     @property
-    def load(self) -> Load:
+    def loads(self) -> Mapping[Load, int]:
         """Accounting."""
-        return Load.ACCOUNTING
+        return {Load.ACCOUNTING: 1}
 
 
 class Stream(Remote, Generic[T]):

@@ -193,6 +193,10 @@ class SystemUnavailable(FirecrestError):
     retryable = True
 
 
+class Unreached(SystemUnavailable):
+    """Nobody has taken the request: nothing was done, and whoever must not do it twice may try again."""
+
+
 class StorageUnavailable(FirecrestError):
     """The object store did not answer."""
 

@@ -1,6 +1,7 @@
 """A greedy user beside others at a scheduler: what bounds all of them together must not be one user's to exhaust."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +38,9 @@ class SlowAccounting(Slow, AccountingCommand[None]):
     """The same of accounting."""
 
     @property
-    def load(self) -> Load:
+    def loads(self) -> Mapping[Load, int]:
         """Accounting."""
-        return Load.ACCOUNTING
+        return {Load.ACCOUNTING: 1}
 
 
 @pytest.mark.parametrize("kind", [Slow, SlowAccounting])

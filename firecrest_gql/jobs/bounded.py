@@ -1,7 +1,7 @@
 """The road to the systems with the ceilings of their schedulers on it, of which one user has a share."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Protocol, TypeVar
 
 from firecrest_gql.command import Command, Load, Stream
@@ -36,9 +36,12 @@ class Bounded:
 
     async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
         """The command's answer."""
-        if command.load is None:
-            return await self._road.run(system, caller, command)
-        async with self._share(system, caller, command.load), self._ceilings.place(system, command.load):
+        async with AsyncExitStack() as places:
+            for load, programs in command.loads.items():
+                await places.enter_async_context(self._share(system, caller, load))
+                await places.enter_async_context(self._ceilings.place(system, load, programs))
+            if command.lingers:
+                await places.aclose()
             return await self._road.run(system, caller, command)
 
     def stream(

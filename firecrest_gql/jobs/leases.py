@@ -21,20 +21,20 @@ LEASE_SECONDS = 30.0
 REDIS_SECONDS, DOWN_SECONDS = 1.0, 5.0
 """How long Redis is waited for, and then left alone."""
 
-# KEYS: bucket, leases. ARGV: token, per second, burst, at once, lease in ms. 0: granted, now or before; else the
-# milliseconds after which to ask again.
+# KEYS: bucket, leases. ARGV: token, per second, burst, at once, lease in ms, count. 0: granted; else the milliseconds
+# after which to ask again. Whoever has a place keeps it, and takes but what it starts more.
 _TAKE = """
-if redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 0 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
-if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return 50 end
-local rate, burst = tonumber(ARGV[2]), tonumber(ARGV[3])
+local held = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if not held and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return 50 end
+local rate, burst, count = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[6])
 local was = redis.call('HMGET', KEYS[1], 'left', 'at')
 local passed = math.max(0, now - (tonumber(was[2]) or now))
 local left = math.min(burst, (tonumber(was[1]) or burst) + passed * rate / 1000)
-if left < 1 then return math.ceil((1 - left) * 1000 / rate) end
-redis.call('HSET', KEYS[1], 'left', tostring(left - 1), 'at', now)
+if left < count then return math.ceil((count - left) * 1000 / rate) end
+redis.call('HSET', KEYS[1], 'left', tostring(left - count), 'at', now)
 redis.call('PEXPIRE', KEYS[1], 60000 + math.ceil(burst * 1000 / rate))
 redis.call('ZADD', KEYS[2], now + ARGV[5], ARGV[1])
 redis.call('PEXPIRE', KEYS[2], 2 * ARGV[5])
@@ -76,12 +76,13 @@ class Leases:
         """What stands for one holder."""
         return secrets.token_hex(8)
 
-    async def take(self, token: str) -> float | None:
-        """0: granted; else the seconds after which to ask again; None while Redis does not answer."""
+    async def take(self, token: str, count: int) -> float | None:
+        """0: a place, and so many of the rate; else the seconds until it is asked again; None: Redis is silent."""
         if monotonic() < self._down_until:
             return None
         bound = self._bound
-        args: list[str | float] = [token, bound.per_second, bound.burst, bound.at_once, int(LEASE_SECONDS * 1000)]
+        lease = int(LEASE_SECONDS * 1000)
+        args: list[str | float] = [token, bound.per_second, bound.burst, bound.at_once, lease, count]
         try:
             with redis_answers():
                 async with asyncio.timeout(REDIS_SECONDS):

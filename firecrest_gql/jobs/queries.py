@@ -40,9 +40,9 @@ class Unhurried(Command[T]):
     command: Command[T]
 
     @property
-    def load(self) -> Load | None:
+    def loads(self) -> Mapping[Load, int]:
         """The command's."""
-        return self.command.load
+        return self.command.loads
 
     @property
     def argv(self) -> Sequence[str]:

@@ -70,9 +70,9 @@ class SchedulerSettings(Block):
     environment: dict[Variable, PlainText] = Field(
         default_factory=dict, description="Further variables, such as SLURM_CONF"
     )
-    commands_per_second: float = Field(20, gt=0, description="Commands to the controller, of all users and replicas")
+    commands_per_second: float = Field(20, gt=0, description="Programs that ask the controller, of all")
     commands_at_once: int = Field(20, ge=1, description="Commands to the controller that run at once")
-    accounting_per_second: float = Field(10, gt=0, description="Commands to accounting, of all users and replicas")
+    accounting_per_second: float = Field(10, gt=0, description="Programs that ask accounting, of all")
     accounting_at_once: int = Field(5, ge=1, description="Commands to accounting that run at once")
     allowed_options: tuple[str, ...] = Field(
         (), description="Further options that a job may give: a name, for all its values, or a pattern of option=value"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.command import Load, Result, SchedulerCommand
 from firecrest_gql.errors import CommandFailed, Conflict, SchedulerRejected, SystemUnavailable
 from firecrest_gql.model.jobs import JobAct, JobChange, JobState
 from firecrest_gql.model.tasks import TaskError
@@ -61,6 +61,11 @@ class Cancel(SchedulerCommand[Outcomes]):
         """qdel, or qsig, which knows a signal's name with and without SIG."""
         return each(self.job_ids, *self._program)
 
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """A program for each job."""
+        return {Load.SCHEDULER: len(self.job_ids)}
+
     def parse(self, result: Result) -> Outcomes:
         """A line for each job."""
         return outcomes(result, self.job_ids, self._program[0], ended_is_well=self.signal is None)
@@ -81,6 +86,11 @@ class Act(SchedulerCommand[Outcomes]):
     def argv(self) -> list[str]:
         """The act's own program."""
         return each(self.job_ids, *PROGRAMS[self.act])
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """A program for each job."""
+        return {Load.SCHEDULER: len(self.job_ids)}
 
     def parse(self, result: Result) -> Outcomes:
         """A line for each job."""
@@ -107,6 +117,11 @@ class Update(SchedulerCommand[None]):
     def argv(self) -> list[str]:
         """The id for qstat, then what changes the job."""
         return ["sh", "-c", UPDATE, "firecrest-update", self.job_id, *self._program(), self.job_id]
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """qstat, and what changes the job."""
+        return {Load.SCHEDULER: 2}
 
     def parse(self, result: Result) -> None:
         """Raises `NotFound`, `Conflict` with the state of a job that has begun, or PBS's words."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.command import Load, Result, SchedulerCommand
 from firecrest_gql.model.cluster import ComputeNode, Reservation
 from firecrest_gql.model.jobs import Partition
 from firecrest_gql.schedulers.pbs.document import Attributes, below, section, text
@@ -30,6 +30,11 @@ class Partitions(SchedulerCommand[list[Partition]]):
     def argv(self) -> list[str]:
         """The queues, then the server."""
         return ["sh", "-c", QUEUES, "firecrest-queues"]
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """qstat, of the queues and of the server."""
+        return {Load.SCHEDULER: 2}
 
     def parse(self, result: Result) -> list[Partition]:
         """PBS Reference Guide, "Queue Attributes"."""

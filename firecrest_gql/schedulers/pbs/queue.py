@@ -1,10 +1,10 @@
 """qstat and qselect: the live queue, the history that the server keeps, and the search for a job by its key."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.command import Load, Result, SchedulerCommand
 from firecrest_gql.model.jobs import Job, JobFilter
 from firecrest_gql.schedulers.filtering import begin, matches
 from firecrest_gql.schedulers.pbs.document import Attributes, below, section, text
@@ -30,6 +30,11 @@ NO_HISTORY = ("not configured to maintain job history", "job_history_enable is s
 def selected(*criteria: str, history: bool) -> list[str]:
     """qstat for the jobs that qselect finds."""
     return ["env", "TZ=UTC", "sh", "-c", SELECTED, "firecrest-jobs", WITH_HISTORY if history else "", *criteria]
+
+
+def programs(argv: Sequence[str]) -> int:
+    """qselect goes before qstat where the jobs are not named."""
+    return 2 if SELECTED in argv else 1
 
 
 def jobs_of(result: Result, system: str) -> Iterator[Job]:
@@ -58,6 +63,11 @@ class Queue(SchedulerCommand[list[Job]]):
         users = _users(self.job_filter, self.username)
         return [*QSTAT] if users is None else selected("-u", ",".join(users), history=False)
 
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """One program or two."""
+        return {Load.SCHEDULER: programs(self.argv)}
+
     def parse(self, result: Result) -> list[Job]:
         """The jobs that the filter means."""
         found = () if self.job_filter.job_ids == () else jobs_of(result, self.system)
@@ -77,6 +87,11 @@ class History(SchedulerCommand[list[Job]]):
         """These ids, or what qselect finds."""
         ids = self.job_filter.job_ids
         return [*QSTAT, TOGETHER, WITH_HISTORY, *ids] if ids else selected("-H", *self._criteria(), history=True)
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """One program or two."""
+        return {Load.SCHEDULER: programs(self.argv)}
 
     def parse(self, result: Result) -> list[Job]:
         """The jobs that the filter means."""
@@ -104,6 +119,11 @@ class Find(SchedulerCommand[str | None]):
         """The user's jobs, and of those that have ended too where the history is searched."""
         ended = (WITH_HISTORY,) if self.history else ()
         return selected(*ended, "-u", self.username, history=self.history)
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """qselect and qstat."""
+        return {Load.SCHEDULER: 2}
 
     def parse(self, result: Result) -> str | None:
         """The first that carries it, an array before its tasks."""

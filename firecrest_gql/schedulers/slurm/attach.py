@@ -4,8 +4,8 @@ import math
 import re
 from dataclasses import dataclass
 
-from firecrest_gql.command import Command, Result
-from firecrest_gql.errors import Conflict, SystemUnavailable
+from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.errors import Conflict, SystemUnavailable, Unreached
 from firecrest_gql.model.tasks import CommandOutput
 from firecrest_gql.schedulers.slurm.failures import NOT_FOUND, failure, refusal, words_of
 
@@ -26,7 +26,7 @@ NOT_BEGUN = re.compile(r"srun: error: (Unable to (?:create step|confirm allocati
 
 
 @dataclass(frozen=True, slots=True)
-class Attach(Command[CommandOutput]):
+class Attach(SchedulerCommand[CommandOutput]):
     """One task on the job's first node, beside what runs there already: https://slurm.schedmd.com/srun.html#OPT_overlap."""
 
     job_id: str
@@ -44,6 +44,11 @@ class Attach(Command[CommandOutput]):
         """Seconds."""
         return LIMIT_SECONDS
 
+    @property
+    def lingers(self) -> bool:
+        """srun asks slurmctld for a step, and then lives as long as the command."""
+        return True
+
     def parse(self, result: Result) -> CommandOutput:
         """The command's own status; `Conflict` and others where srun began no step."""
         if NOT_BEGUN.match(result.stderr.decode("utf-8", "replace")) and not result.stdout:
@@ -60,7 +65,7 @@ class Attach(Command[CommandOutput]):
     def _refused(self, result: Result) -> Exception:
         problem = failure(result, "srun")
         if isinstance(problem, SystemUnavailable):
-            return problem
+            return Unreached(problem.message)
         words = words_of(result)
         return Conflict(f"the job {self.job_id} has ended") if "expired" in words else refusal(words)
 

@@ -1,10 +1,10 @@
 """scancel, after a look at the queue: scancel says nothing of a job that it does not know."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.command import Load, Result, SchedulerCommand
 from firecrest_gql.model.tasks import TaskError
 from firecrest_gql.schedulers.dialect import Outcomes
 from firecrest_gql.schedulers.slurm.failures import cancel_error
@@ -28,6 +28,11 @@ class Cancel(SchedulerCommand[Outcomes]):
         """The ids and the format for squeue, the rest for scancel."""
         signal = () if self.signal is None else ("--full", f"--signal={self.signal}")
         return look_first(self.job_ids, self.mark, "scancel", *signal, "--", *map(plain_id, self.job_ids))
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """squeue and scancel."""
+        return {Load.SCHEDULER: 2}
 
     def parse(self, result: Result) -> Outcomes:
         """What the queue does not know is NOT_FOUND; what scancel complains of is told in its words."""

@@ -1,10 +1,10 @@
 """scontrol: hold, release and requeue jobs, and change pending ones."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.command import Load, Result, SchedulerCommand
 from firecrest_gql.errors import Conflict, NotFound, SystemUnavailable
 from firecrest_gql.model.jobs import JobAct, JobChange
 from firecrest_gql.model.tasks import TaskError
@@ -32,6 +32,11 @@ class Act(SchedulerCommand[Outcomes]):
     def argv(self) -> list[str]:
         """The ids and the format for squeue, the rest for scontrol."""
         return look_first(self.job_ids, self.mark, "scontrol", self.act.lower(), *map(plain_id, self.job_ids))
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """squeue and scontrol."""
+        return {Load.SCHEDULER: 2}
 
     def parse(self, result: Result) -> Outcomes:
         """What the queue does not know is NOT_FOUND; what scontrol complains of is told in its words."""
@@ -84,6 +89,11 @@ class Update(SchedulerCommand[None]):
         """The ids for squeue, then what scontrol takes."""
         ids = (bare_id(self.job_id), self.job_id, f"JobId={plain_id(self.job_id)}")
         return ["sh", "-c", UPDATE, "firecrest-update", *ids, *self._changes()]
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """squeue and scontrol."""
+        return {Load.SCHEDULER: 2}
 
     def parse(self, result: Result) -> None:
         """Raises `NotFound`, `Conflict` with the state of a job that has begun, or scontrol's words."""

@@ -1,8 +1,9 @@
 """The accounts that a user's jobs are charged to, by sacctmgr, and their fair share, by sshare."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import AccountingCommand, Result
+from firecrest_gql.command import AccountingCommand, Load, Result
 from firecrest_gql.errors import Unsupported
 from firecrest_gql.model.cluster import Project
 from firecrest_gql.schedulers.slurm.failures import failure
@@ -30,6 +31,11 @@ class Projects(AccountingCommand[list[Project]]):
     def argv(self) -> list[str]:
         """The accounts, the mark, the shares."""
         return ["sh", "-c", PROGRAM, "firecrest-projects", self.mark, self.username]
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """scontrol and sshare, which ask slurmctld, and sacctmgr."""
+        return {Load.SCHEDULER: 2, Load.ACCOUNTING: 1}
 
     def parse(self, result: Result) -> list[Project]:
         """Each account once, however many partitions it is limited to."""

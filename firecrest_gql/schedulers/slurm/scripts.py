@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from firecrest_gql.command import Result, SchedulerCommand
+from firecrest_gql.command import Load, Result, SchedulerCommand
 from firecrest_gql.errors import SystemUnavailable
 from firecrest_gql.schedulers.slurm.failures import failure
 from firecrest_gql.schedulers.slurm.records import token
@@ -35,6 +35,11 @@ class Scripts(SchedulerCommand[Mapping[str, str | None]]):
     def argv(self) -> list[str]:
         """Scripts are asked for once, however many tasks of an array are."""
         return ["sh", "-c", PROGRAM, "firecrest-scripts", self.mark, *self._asked()]
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """scontrol for each, and one sacct for those that it does not know."""
+        return {Load.SCHEDULER: len(self._asked()), Load.ACCOUNTING: 1}
 
     def parse(self, result: Result) -> Mapping[str, str | None]:
         """What sacct tells of several jobs is left out where a script may look like the line between two of them."""
