@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 
 from firecrest_gql.command import Command, Result
-from firecrest_gql.errors import Cancelled, CommandFailed
+from firecrest_gql.errors import Cancelled, CommandFailed, DelegationUnavailable, Overloaded, Unreached
 from firecrest_gql.tasks import keys
 from firecrest_gql.tasks.connection import redis_answers
 from firecrest_gql.tasks.store import BY_USER
 
 KEPT_SECONDS = 7 * 86_400
+
+NOTHING_DONE = (DelegationUnavailable, Overloaded, Unreached)
+"""After these errors it is sure that no command has run."""
 
 
 class Attempts:
@@ -35,6 +38,16 @@ class Attempts:
             # The wish is refused once the mark is there: so it came first, and no attempt has done anything.
             raise Cancelled(BY_USER)
         return None if first else datetime.fromisoformat(since.decode())
+
+    async def begun(self, task_id: str) -> bool:
+        """Whether an earlier attempt may have done it."""
+        with redis_answers():
+            return bool(await self._redis.exists(keys.begun(task_id)))
+
+    async def forget(self, task_id: str) -> None:
+        """Take the mark away: this attempt has come to nothing, and no other was begun."""
+        with redis_answers():
+            await self._redis.delete(keys.begun(task_id))
 
     async def begin_anew(self, task_id: str) -> None:
         """Mark that all earlier attempts have come to nothing and that one begins now."""

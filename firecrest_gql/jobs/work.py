@@ -1,12 +1,15 @@
 """What a worker does for a task of compute; a retryable error has it called again, as the death of a worker has."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from firecrest_gql.command import Command
 from firecrest_gql.errors import CommandFailed, Conflict, NotFound, TasksUnavailable
-from firecrest_gql.jobs.attempts import Attempts
+from firecrest_gql.jobs.attempts import NOTHING_DONE, Attempts
+from firecrest_gql.jobs.ceilings import parts
 from firecrest_gql.jobs.compute import KIND_OF
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
@@ -14,8 +17,8 @@ from firecrest_gql.jobs.rule import by_ids
 from firecrest_gql.jobs.spec import Home, at_home, from_input, job_name, needs_home
 from firecrest_gql.jobs.submission import Submission, key_of
 from firecrest_gql.model.identity import Caller, Grant
-from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobSpec, JobState, SubmitEstimate
-from firecrest_gql.model.tasks import CommandOutput, JobOutcome, JobOutcomes, JobRef, Task, TaskKind
+from firecrest_gql.model.jobs import Job, JobChange, JobSpec, JobState, SubmitEstimate
+from firecrest_gql.model.tasks import CommandOutput, JobOutcome, JobOutcomes, JobRef, Task, TaskError, TaskKind
 from firecrest_gql.schedulers.dialect import Outcomes, Scheduler
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import WorkFunction
@@ -70,18 +73,19 @@ class JobWork:
 
     async def cancel(self, task: Task) -> JobOutcomes:
         """Cancel the task's jobs, or send them a signal, which is not sent again after an attempt that was cut off."""
-        signal = task.input.get("signal")
-        if signal:
-            await self._once(task, f"{signal} has reached the jobs")
-        command = self._scheduler(self._system(task)).cancel(_job_ids(task), signal)
-        return await self._outcomes(task, command)
+        scheduler, signal = self._scheduler(self._system(task)), task.input.get("signal")
+        if not signal:
+            return await self._outcomes(task, scheduler.cancel)
+        async with self._once(task, f"{signal} has reached the jobs"):
+            return await self._outcomes(task, lambda job_ids: scheduler.cancel(job_ids, signal))
 
     async def act(self, task: Task) -> JobOutcomes:
         """Hold, release or requeue the task's jobs; nothing is requeued again after an attempt that was cut off."""
-        act = ACT_OF[task.kind]
-        if act is JobAct.REQUEUE:
-            await self._once(task, "the jobs were requeued")
-        return await self._outcomes(task, self._scheduler(self._system(task)).act(act, _job_ids(task)))
+        done = partial(self._scheduler(self._system(task)).act, ACT_OF[task.kind])
+        if task.kind is not TaskKind.REQUEUE_JOBS:
+            return await self._outcomes(task, done)
+        async with self._once(task, "the jobs were requeued"):
+            return await self._outcomes(task, done)
 
     async def update(self, task: Task) -> JobRef:
         """Change the task's job, as long as it is pending."""
@@ -93,23 +97,45 @@ class JobWork:
 
     async def attach(self, task: Task) -> CommandOutput:
         """Run the task's command inside its job; not again after an attempt that was cut off."""
-        system, caller, job_id = self._system(task), caller_of(task), str(task.input["job_id"])
-        scheduler = self._scheduler(system)
-        queue = scheduler.queue(by_ids((job_id,)), caller.username, system.name)
+        system, caller = self._system(task), caller_of(task)
+        async with self._once(task, "the command ran") as found:
+            job = require_running(str(task.input["job_id"]), found)
+            return await self.transport.run(system, caller, self._scheduler(system).attach(job, task.input["command"]))
+
+    @asynccontextmanager
+    async def _once(self, task: Task, unknown: str) -> AsyncIterator[list[Job]]:
+        """Do to the task's jobs, as the queue tells of them, what must not be done twice.
+
+        As long as the queue is silent nothing is begun; what was begun stands unless it is sure that nothing was done.
+        Raises `CommandFailed` where an earlier attempt may have done it.
+        """
+        cut = CommandFailed(f"an attempt was cut off: whether {unknown} is not known")
+        if await self.attempts.begun(task.id):
+            raise cut
+        system, caller = self._system(task), caller_of(task)
+        queue = self._scheduler(system).queue(by_ids(_job_ids(task)), caller.username, system.name)
         found = await self.transport.run(system, caller, queue)
-        job = require_running(job_id, found)
-        await self._once(task, "the command ran")
-        return await self.transport.run(system, caller, scheduler.attach(job, task.input["command"]))
-
-    async def _once(self, task: Task, unknown: str) -> None:
-        """Raise `CommandFailed` where an earlier attempt may have done what must not be done twice."""
         if await self.attempts.begin(task.id):
-            raise CommandFailed(f"an attempt was cut off: whether {unknown} is not known")
+            raise cut
+        try:
+            yield found
+        except NOTHING_DONE:
+            await self.attempts.forget(task.id)
+            raise
 
-    async def _outcomes(self, task: Task, command: Command[Outcomes]) -> JobOutcomes:
-        system = self._system(task)
-        results = await self.transport.run(system, caller_of(task), command)
-        return JobOutcomes(tuple(JobOutcome(system.name, job_id, results.get(job_id)) for job_id in _job_ids(task)))
+    async def _outcomes(self, task: Task, act: Callable[[Sequence[str]], Command[Outcomes]]) -> JobOutcomes:
+        """What became of each job; of those whose turn did not come after the others', why."""
+        system, caller, job_ids = self._system(task), caller_of(task), _job_ids(task)
+        results: dict[str, TaskError | None] = {}
+        for part in parts(system, act(job_ids).loads, job_ids):
+            try:
+                said: Outcomes = await self.transport.run(system, caller, act(part))
+                results.update(said)
+            except NOTHING_DONE as error:
+                if not results:
+                    raise
+                results.update(dict.fromkeys(part, TaskError(error.code, error.message, error.retryable)))
+        return JobOutcomes(tuple(JobOutcome(system.name, job_id, results.get(job_id)) for job_id in job_ids))
 
     def _submission(self, task: Task, system: SystemSettings, caller: Caller) -> Submission:
         scheduler = self._scheduler(system)
@@ -155,4 +181,4 @@ def require_running(job_id: str, found: Sequence[Job]) -> str:
 
 
 def _job_ids(task: Task) -> tuple[str, ...]:
-    return tuple(task.input["job_ids"])
+    return tuple(task.input.get("job_ids") or (task.input["job_id"],))

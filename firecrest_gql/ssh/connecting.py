@@ -11,7 +11,7 @@ from functools import lru_cache
 import asyncssh
 
 from firecrest_gql.delegation import Credential
-from firecrest_gql.errors import PermissionDenied, SystemUnavailable
+from firecrest_gql.errors import PermissionDenied, Unreached
 from firecrest_gql.settings import LoginNode, SystemSettings
 
 log = logging.getLogger("firecrest_gql.ssh")
@@ -40,7 +40,7 @@ class Connector:
         self._dead: dict[tuple[str, int], float] = {}
 
     async def connect(self, system: SystemSettings, login: Login) -> asyncssh.SSHClientConnection:
-        """A connection to a login node that answers; else `SystemUnavailable`, or `PermissionDenied` for the login."""
+        """A connection to a login node that answers; else `Unreached`, or `PermissionDenied` for the login."""
         nodes, failure = self.in_turn(system), ""
         for pause in ROUNDS:
             if not nodes:
@@ -55,7 +55,7 @@ class Connector:
                     failure = self.note(node, error)
                     if not isinstance(error, DROPPED) or isinstance(error, asyncssh.HostKeyNotVerifiable):
                         nodes.remove(node)
-        raise SystemUnavailable(f"no login node of {system.name} can be used: {failure}; try again soon", retry_after=5)
+        raise Unreached(f"no login node of {system.name} can be used: {failure}; try again soon", retry_after=5)
 
     def in_turn(self, system: SystemSettings) -> list[LoginNode]:
         """The login nodes, those that did not answer of late last."""

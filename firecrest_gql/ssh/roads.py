@@ -9,7 +9,7 @@ from functools import partial
 import asyncssh
 
 from firecrest_gql.delegation import Authority, CertificateKind, Credential, obtain
-from firecrest_gql.errors import DelegationUnavailable, SystemUnavailable
+from firecrest_gql.errors import DelegationUnavailable, Unreached
 from firecrest_gql.model.identity import ServiceProof
 from firecrest_gql.settings import DelegationMode, SystemSettings
 from firecrest_gql.ssh.connecting import Connector, Login
@@ -45,7 +45,7 @@ class Roads:
         for _ in range(ATTEMPTS):
             if (opened := await start(wish)) is not None:
                 return opened
-        raise SystemUnavailable(f"{wish.system.name} opens no session for {wish.caller.username}: try again soon")
+        raise Unreached(f"{wish.system.name} opens no session for {wish.caller.username}: try again soon")
 
     async def aclose(self) -> None:
         """Close the pooled connections."""
