@@ -60,5 +60,5 @@ class Recorded(Direct):
     def _chosen(jobs: Sequence[Job], job_filter: JobFilter) -> tuple[Job, ...]:
         states, wanted = job_filter.states, job_filter.job_ids
         return tuple(
-            job for job in jobs if (states is None or job.state in states) and (wanted is None or job.job_id in wanted)
+            job for job in jobs if (states is None or job.state in states) and (wanted is None or job.ids & set(wanted))
         )

@@ -1,6 +1,6 @@
 """Which of queue and accounting is asked for what, and how a list goes on behind a cursor."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from redis.asyncio import Redis
@@ -81,13 +81,49 @@ async def test_a_job_just_submitted_is_pending_for_its_user_alone(machine: ThisM
     assert isinstance(foreign, FirecrestError)
 
 
+@dataclass
+class Unchecked(Recorded):
+    """The same, whose ids may be those of any scheduler."""
+
+    def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
+        self.asked.append(("queue", job_filter))
+        return Tells(self._chosen(self.live, job_filter))
+
+
+def task(of: str, state: JobState = JobState.RUNNING, array: str = "7") -> Job:
+    """Some of the tasks of an array."""
+    return job(f"{array}_{of}", state, array_job_id=array, array_task_id=of.strip("[]"))
+
+
 @pytest.mark.redis
 async def test_an_array_is_found_by_its_own_id(machine: ThisMachine, redis: Redis) -> None:
-    class Arrays(Recorded):
-        def queue(self, job_filter: JobFilter, username: str, system: str) -> Command[list[Job]]:
-            return Tells((job("7_1", array_job_id="7"), job("7_2", array_job_id="7")))
+    jobs = reader(machine, redis, Unchecked(live=[task("1"), task("2")]))
+    assert (await jobs.job(caller(), SYSTEM, "7")).job_id == "7_1"
 
-    assert (await reader(machine, redis, Arrays()).job(caller(), SYSTEM, "7")).job_id == "7_1"
+
+@pytest.mark.redis
+async def test_of_an_array_accounting_tells_the_tasks_that_the_queue_has_forgotten(
+    machine: ThisMachine, redis: Redis
+) -> None:
+    ended = task("3", JobState.COMPLETED)
+    recorded = Unchecked(
+        live=[task("[50-99]", JobState.PENDING), task("49")],
+        records=[ended, task("49"), task("[40-99]", JobState.PENDING)],
+    )
+    jobs = reader(machine, redis, recorded)
+    found = await jobs.jobs(caller(), SYSTEM, JobFilter(job_ids=("7",), all_users=True))
+    assert {one.job_id for one in found.nodes} == {"7_3", "7_49", "7_[50-99]"}, "and no older rest"
+    assert [whom for whom, _ in recorded.asked] == ["queue", "accounting"]
+    assert (await jobs.job(caller(), SYSTEM, "7")).job_id == "7_3"
+    recorded.asked.clear()
+    await jobs.jobs_by_id(caller(), SYSTEM, ["7_49", "7_[50-99]"])
+    assert "accounting" not in [whom for whom, _ in recorded.asked], "each is the one job that the queue tells of"
+
+
+@pytest.mark.redis
+async def test_an_array_that_the_queue_knows_stands_when_accounting_is_down(machine: ThisMachine, redis: Redis) -> None:
+    jobs = reader(machine, redis, Unchecked(live=[task("1")], down=True))
+    assert (await jobs.job(caller(), SYSTEM, "7")).job_id == "7_1"
 
 
 def test_pages_continue_behind_a_job_in_both_orders() -> None:

@@ -143,18 +143,17 @@ class Jobs:
         self, caller: Caller, system: SystemSettings, job_ids: tuple[str, ...], usage: bool
     ) -> dict[str, Job | FirecrestError]:
         live = await self.live(caller, system, by_ids(job_ids))
-        known = by_id(job_ids, live)
         usage = usage and self._accounts(system)
-        wanted = tuple(job_id for job_id in job_ids if usage or job_id not in known)
+        wanted = job_ids if usage else not_alone(job_ids, live)
         if not wanted:
-            return {**known}
+            return {**by_id(job_ids, live)}
         try:
             recorded = await self.accounted(caller, system, by_ids(wanted), usage)
         except FirecrestError as error:
-            return {**dict.fromkeys(job_ids, error), **await self._just_submitted(caller, system, job_ids), **known}
-        recent = await self._just_submitted(caller, system, job_ids)
-        known = by_id(job_ids, with_usage(live, recorded) if usage else live)
-        found = {**recent, **by_id(job_ids, recorded), **known}
+            known = {**await self._just_submitted(caller, system, job_ids), **by_id(job_ids, live)}
+            return {**dict.fromkeys(job_ids, error), **known}
+        merged = merge(with_usage(live, recorded) if usage else live, recorded)
+        found = {**await self._just_submitted(caller, system, job_ids), **by_id(job_ids, merged)}
         return {job_id: found.get(job_id) or no_job(system, job_id) for job_id in job_ids}
 
     async def _just_submitted(self, caller: Caller, system: SystemSettings, job_ids: Sequence[str]) -> dict[str, Job]:
@@ -201,8 +200,14 @@ def _unknown(job_filter: JobFilter, live: Sequence[Job]) -> JobFilter | None:
     rest = for_accounting(job_filter)
     if rest is None or rest.job_ids is None:
         return rest
-    missing = tuple(job_id for job_id in rest.job_ids if job_id not in by_id(rest.job_ids, live))
+    missing = not_alone(rest.job_ids, live)
     return replace(rest, job_ids=missing) if missing else None
+
+
+def not_alone(job_ids: Sequence[str], live: Sequence[Job]) -> tuple[str, ...]:
+    """The ids that may mean more than the queue tells: of an array it forgets the tasks that have ended."""
+    told = {job.job_id for job in live}
+    return tuple(job_id for job_id in job_ids if job_id not in told)
 
 
 def _shows_own(job_filter: JobFilter, caller: Caller) -> bool:

@@ -181,10 +181,19 @@ def unsupported(kind: str, feature: Feature) -> Unsupported:
 
 
 def merge(queue: Sequence[Job], accounting: Sequence[Job]) -> list[Job]:
-    """Each job once: the live queue knows better than accounting, which lags, until the job has ended there."""
+    """Each job once: the live queue knows better than accounting, which lags, until the job has ended there.
+
+    So it knows which tasks of an array still wait, whatever accounting has recorded of that before.
+    """
     live = {job.job_id: job for job in queue}
-    recorded = {job.job_id: job for job in accounting}
-    return [*live.values(), *(job for job_id, job in recorded.items() if job_id not in live)]
+    recorded = {job.job_id: job for job in accounting if job.job_id not in live}
+    arrays = {job.array_job_id for job in queue}
+    return [*live.values(), *(job for job in recorded.values() if not (waits(job) and job.array_job_id in arrays))]
+
+
+def waits(job: Job) -> bool:
+    """Whether it is the waiting rest of an array, which is one job under an id that changes."""
+    return not job.final and job.array_task_id is not None and not job.array_task_id.isdecimal()
 
 
 def require_job_ids(pattern: str, job_ids: Sequence[str]) -> None:
