@@ -8,11 +8,12 @@ from redis.asyncio import Redis
 from firecrest_gql.command import Command
 from firecrest_gql.errors import FirecrestError, InvalidInput, SystemUnavailable
 from firecrest_gql.jobs.page import JobOrder, page
-from firecrest_gql.jobs.query import Jobs
+from firecrest_gql.jobs.query import Jobs, by_id
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.rule import for_accounting, for_queue
 from firecrest_gql.model.jobs import Job, JobFilter, JobState
 from firecrest_gql.schedulers.direct.dialect import Direct
+from firecrest_gql.schedulers.filtering import matches
 from tests.jobs_recorded import NOON, Recorded, Tells, job
 from tests.jobs_system import SYSTEM, ThisMachine, caller
 
@@ -124,6 +125,23 @@ async def test_of_an_array_accounting_tells_the_tasks_that_the_queue_has_forgott
 async def test_an_array_that_the_queue_knows_stands_when_accounting_is_down(machine: ThisMachine, redis: Redis) -> None:
     jobs = reader(machine, redis, Unchecked(live=[task("1")], down=True))
     assert (await jobs.job(caller(), SYSTEM, "7")).job_id == "7_1"
+
+
+def test_an_id_stands_for_the_first_of_its_tasks_whatever_has_become_of_the_rest_of_the_array() -> None:
+    rest = job("7_[1-9]", JobState.PENDING, array_job_id="7", raw_id="7", array_task_id="1-9")
+    jobs = [job("7_0", array_job_id="7"), rest, job("8")]
+    asked = ("7_[0-9]", "7_[5-9]", "7_4", "7_0", "7", "7_[0-3,20]", "7_10", "7_[10-19]", "8_[1-9]")
+    found = by_id(asked, jobs)
+    assert {asked: one.job_id for asked, one in found.items()} == {
+        "7_[0-9]": "7_0",
+        "7_[5-9]": "7_[1-9]",
+        "7_4": "7_4",
+        "7_0": "7_0",
+        "7": "7_0",
+        "7_[0-3,20]": "7_0",
+    }
+    assert (found["7_4"].state, found["7_4"].array_task_id) == (JobState.PENDING, "4")
+    assert [one.job_id for one in jobs if matches(one, JobFilter(job_ids=("7_[1-3]", "7_0")))] == ["7_0", "7_[1-9]"]
 
 
 def test_pages_continue_behind_a_job_in_both_orders() -> None:

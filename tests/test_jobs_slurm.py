@@ -1,7 +1,7 @@
 """Jobs of a real Slurm, queried and watched: privacy, arrays, one look for all, and the end out of accounting."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.watch import JobWatch
 from firecrest_gql.model.identity import Caller
-from firecrest_gql.model.jobs import Job, JobEvent, JobSpec, JobState
+from firecrest_gql.model.jobs import Job, JobAct, JobEvent, JobSpec, JobState
 from firecrest_gql.schedulers.slurm import Slurm
 from firecrest_gql.schedulers.slurm.queue import Queue
 from firecrest_gql.settings import SystemSettings
@@ -117,6 +117,26 @@ async def test_an_array_is_watched_by_its_own_id_until_its_last_task_has_ended(
     assert ends == {f"{array}_{n}": JobState.COMPLETED for n in (1, 2, 3)}
     again = principal("fireuser"), system.model_copy(update={"name": f"s{uuid4().hex}"}), [array]
     assert await told(watch.updates(*again), []) == [JobState.COMPLETED] * 3
+
+
+async def test_ids_of_an_array_find_its_tasks_while_they_wait_together_and_when_some_have_begun(
+    cluster: Cluster, system: SystemSettings, jobs: Jobs
+) -> None:
+    array = await cluster.submit("fireuser", array="0-9", options=("--hold",))
+    asked = [f"{array}_{tasks}" for tasks in ("[0-9]", "[5-9]", "7", "8", "10")]
+
+    async def found() -> list[str]:
+        answers = await jobs.jobs_by_id(caller("fireuser"), system, asked)
+        return [one.job_id.partition("_")[2] if isinstance(one, Job) else type(one).__name__ for one in answers]
+
+    assert await found() == ["[0-9]", "[0-9]", "7", "8", "NotFound"]
+    await cluster.slurm.run(SLURM.act(JobAct.RELEASE, [f"{array}_0"]), "fireuser")
+    await until(lambda: answered(found, ["0", "[1-9]", "7", "8", "NotFound"]))
+    await cluster.slurm.run(SLURM.cancel([array]), "fireuser")
+
+
+async def answered(ask: Callable[[], Awaitable[list[str]]], expected: list[str]) -> bool:
+    return await ask() == expected
 
 
 async def test_jobs_by_id_are_each_a_job_or_an_error(cluster: Cluster, system: SystemSettings, jobs: Jobs) -> None:

@@ -10,6 +10,7 @@ from firecrest_gql.jobs.page import JobOrder, page, sort_key
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.rule import by_ids, for_accounting, for_queue
+from firecrest_gql.model.array_tasks import overlap, several
 from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import Job, JobFilter, JobUsage, Partition
@@ -182,11 +183,18 @@ def _fault(scheduler: Scheduler, job_id: str, caller: Caller, system: SystemSett
 
 
 def by_id(job_ids: Sequence[str], jobs: Sequence[Job]) -> dict[str, Job]:
-    """The job that bears each id; an array's own id stands for the first of its tasks."""
+    """The job that bears each id; one that names several tasks of an array, or all, stands for the first of them."""
+    ordered = sorted(jobs, key=sort_key)
     exact = {job.job_id: job for job in jobs}
-    others = {job_id: job for job in sorted(jobs, key=sort_key, reverse=True) for job_id in job.ids}
-    found = {job_id: exact.get(job_id) or others.get(job_id) for job_id in job_ids}
-    return {job_id: job for job_id, job in found.items() if job is not None}
+    others = {job_id: job for job in reversed(ordered) for job_id in job.ids}
+    rests = [job for job in ordered if several(job.job_id)]
+    overlapping = {job_id: _overlapping(job_id, ordered if several(job_id) else rests) for job_id in job_ids}
+    found = {job_id: exact.get(job_id) or others.get(job_id) or overlapping[job_id] for job_id in job_ids}
+    return {job_id: job.narrowed(job_id) for job_id, job in found.items() if job is not None}
+
+
+def _overlapping(job_id: str, jobs: Sequence[Job]) -> Job | None:
+    return next((job for job in jobs if overlap(job_id, job.job_id)), None)
 
 
 def with_usage(live: Sequence[Job], recorded: Sequence[Job]) -> list[Job]:

@@ -1,9 +1,11 @@
 """Jobs as a scheduler tells of them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+
+from firecrest_gql.model.array_tasks import overlap, several
 
 
 class JobState(StrEnum):
@@ -132,6 +134,16 @@ class Job:
         """All that it answers to: its own id, its number, its array's, its heterogeneous job's."""
         told = (self.job_id, self.raw_id, self.array_job_id, self.job_id.partition("+")[0])
         return frozenset(job_id for job_id in told if job_id)
+
+    def answers_to(self, job_id: str) -> bool:
+        """Whether the id names it, all or part of what it stands for, or what it is a part of."""
+        return job_id in self.ids or overlap(job_id, self.job_id)
+
+    def narrowed(self, job_id: str) -> "Job":
+        """The task of this id alone, where this is what several tasks of an array have together."""
+        if several(job_id) or not overlap(job_id, self.job_id):
+            return self
+        return replace(self, job_id=job_id, array_task_id=job_id.partition("_")[2])
 
     @property
     def final(self) -> bool:

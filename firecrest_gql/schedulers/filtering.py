@@ -1,7 +1,9 @@
 """Which jobs a filter means, whatever of it the scheduler's own programs have applied already."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from firecrest_gql.model.array_tasks import overlap
 from firecrest_gql.model.jobs import Job, JobFilter
 
 RECENT = timedelta(hours=24)
@@ -16,8 +18,11 @@ def matches(job: Job, job_filter: JobFilter) -> bool:
         (_one(job_filter.account), job.account),
         (_one(job_filter.qos), job.qos),
     )
-    named = job_filter.job_ids is None or bool(job.ids & set(job_filter.job_ids))
-    return named and all(values is None or value in values for values, value in wanted) and _active(job, job_filter)
+    return (
+        _named(job, job_filter.job_ids)
+        and all(values is None or value in values for values, value in wanted)
+        and _active(job, job_filter)
+    )
 
 
 def begin(job_filter: JobFilter, now: datetime) -> datetime | None:
@@ -25,6 +30,10 @@ def begin(job_filter: JobFilter, now: datetime) -> datetime | None:
     if job_filter.since is not None or job_filter.job_ids is not None:
         return job_filter.since
     return (job_filter.until or now) - RECENT
+
+
+def _named(job: Job, job_ids: Sequence[str] | None) -> bool:
+    return job_ids is None or not job.ids.isdisjoint(job_ids) or any(overlap(job_id, job.job_id) for job_id in job_ids)
 
 
 def _one(value: str | None) -> tuple[str] | None:
