@@ -14,7 +14,6 @@ from redis.asyncio import Redis
 
 from firecrest_gql.errors import NotFound, SystemUnavailable, Unsupported
 from firecrest_gql.jobs import looking
-from firecrest_gql.jobs.board import Board, pace
 from firecrest_gql.jobs.changes import Changes, changes, vanished
 from firecrest_gql.jobs.codec import dump_job, load_job
 from firecrest_gql.jobs.query import Jobs
@@ -44,48 +43,37 @@ def test_a_look_tells_what_differs_and_not_what_every_look_tells_anew() -> None:
     before = {"1": running, "2": waiting}
     later = replace(running, observed_at=datetime.now(UTC), elapsed_seconds=9)
     started = replace(waiting, state=JobState.RUNNING)
-    assert changes(before, [later, waiting], ()) == Changes()
-    found = changes(before, [later, started, job("3")], ())
+    assert changes(before, [later, waiting]) == Changes()
+    found = changes(before, [later, started, job("3")])
     assert [one.job_id for one in found.changed] == ["2", "3"]
     assert found.states(before)
-    assert not changes(before, [later, replace(waiting, reason="Priority")], ()).states(before)
+    assert not changes(before, [later, replace(waiting, reason="Priority")]).states(before)
 
 
 def test_a_job_that_leaves_the_queue_unseen_is_looked_for_and_an_ended_one_forgotten() -> None:
     before = {"1": job("1"), "2": job("2", JobState.FAILED), "3_[4-6]": job("3_[4-6]", JobState.PENDING)}
-    assert vanished(before, []) == ("1",)
-    assert [one.job_id for one in changes(before, [before["1"]], ()).removed] == ["2", "3_[4-6]"]
+    assert vanished(before, []) == ["1"]
+    assert [one.job_id for one in changes(before, [before["1"]]).removed] == ["2", "3_[4-6]"]
     [lost] = [one for one in changes(before, [], ["1"]).removed if one.job_id == "1"]
     assert lost.state is JobState.UNKNOWN
+    assert [one.job_id for one in changes(before, [], sought=["1"]).removed] == ["2", "3_[4-6]"]
+
+
+def test_a_task_that_waits_with_the_others_of_its_array_again_has_not_vanished() -> None:
+    held = job("3_7", JobState.HELD, array_job_id="3")
+    rest = job("3_[4-9]", JobState.PENDING, array_job_id="3")
+    assert vanished({"3_7": held}, [rest]) == []
+    assert [one.job_id for one in changes({"3_7": held}, [rest]).removed] == ["3_7"]
+    assert vanished({"3_3": replace(held, job_id="3_3")}, [rest]) == ["3_3"]
+
+
+def test_the_end_of_an_arrays_task_of_pbs_is_looked_for_as_any_jobs() -> None:
+    assert vanished({"12[3].server": job("12[3].server", array_job_id="12[].server")}, []) == ["12[3].server"]
 
 
 def test_replicas_tell_each_other_jobs_as_they_are() -> None:
     one = job("1_2", JobState.HELD, name="a|b\n\udcff日本", priority=2**40, ended_at=None, signal=0)
     assert load_job(dump_job(one)) == one
-
-
-def test_the_pace_slows_down_while_nothing_changes() -> None:
-    assert [pace(quiet) for quiet in (0, 15, 100)] == [1, 1, 10]
-    assert pace(16) < pace(17) < 3
-
-
-@pytest.mark.redis
-async def test_one_replica_at_a_time_looks_and_a_late_one_cannot_tell(redis: Redis) -> None:
-    board = Board(redis, f"turns-{monotonic()}")
-    assert await board.take("a") == 0
-    assert await board.take("b") > 0
-    assert not await board.tell("b", 1, 0, Changes((job("1"),)))
-    assert await board.keep("a")
-    assert await board.tell("a", 0.01, 0, Changes((job("1"),)))
-    await until(lambda: taken(board, "b"))
-    assert not await board.keep("a")
-    jobs, cursor = await board.read()
-    assert list(jobs) == ["1"]
-    assert await board.after(cursor) == ([], cursor)
-
-
-async def taken(board: Board, token: str) -> bool:
-    return await board.take(token) == 0
 
 
 class Waiting:

@@ -1,14 +1,19 @@
 """What all replicas share about one watch, in Redis: whose turn it is to look, the last look, and what changed."""
 
+import asyncio
+import json
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, cast
 
 from redis.asyncio import Redis
 
+from firecrest_gql.jobs.board_scripts import HASTEN, KEEP, RELEASE, TELL
 from firecrest_gql.jobs.changes import Changes
 from firecrest_gql.jobs.codec import dump_job, load_job
 from firecrest_gql.model.jobs import Job
+from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.connection import redis_answers
 from firecrest_gql.tasks.keys import PREFIX
 
@@ -16,61 +21,23 @@ KEPT_SECONDS = 3600
 TURN_SECONDS = 5
 EVENTS_KEPT = 20_000
 ATTENTIVE_LOOKS = 15
+SHORTEST_PERIOD = 1.0
+"""Seconds from the beginning of a look to that of the next one, while something changes; never less."""
 START = "0-0"
-
-# KEYS: turn. ARGV: token, milliseconds. Whether the turn is still the token's.
-_KEEP = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-"""
-
-# KEYS: turn. ARGV: token, rest in ms. Ends the turn of one who has not looked.
-_RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], 'rest', 'PX', ARGV[2]) end
-"""
-
-# KEYS: turn, jobs, events, look. ARGV: token, rest in ms, quiet looks, error, bell, seconds kept, events kept, then
-# id, job and 1 for each job that is removed, 0 for each that changed. Only the holder of the turn may tell.
-_TELL = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-for i = 8, #ARGV, 3 do
-  if ARGV[i + 2] == '1' then
-    redis.call('HDEL', KEYS[2], ARGV[i])
-  else
-    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
-  end
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[7], '*', 'job', ARGV[i + 1], 'removed', ARGV[i + 2])
-end
-local now = redis.call('TIME')
-redis.call('HSET', KEYS[4], 'quiet', ARGV[3], 'error', ARGV[4], 'tried', now[1] * 1000 + math.floor(now[2] / 1000))
-if ARGV[4] == '' then redis.call('HSET', KEYS[4], 'at', now[1] * 1000 + math.floor(now[2] / 1000)) end
-redis.call('HINCRBY', KEYS[4], 'number', 1)
-for i = 2, 4 do redis.call('EXPIRE', KEYS[i], ARGV[6]) end
-redis.call('SET', KEYS[1], 'rest', 'PX', ARGV[2])
-redis.call('PUBLISH', ARGV[5], '')
-return 1
-"""
-
-# KEYS: turn, look. ARGV: the shortest rest in ms. A rest is cut to what is left of the shortest one.
-_HASTEN = """
-redis.call('HSET', KEYS[2], 'quiet', 0)
-if redis.call('GET', KEYS[1]) ~= 'rest' then return 0 end
-local now = redis.call('TIME')
-local rested = now[1] * 1000 + math.floor(now[2] / 1000) - (redis.call('HGET', KEYS[2], 'tried') or 0)
-local left = math.max(1, ARGV[1] - rested)
-if redis.call('PTTL', KEYS[1]) > left then redis.call('PEXPIRE', KEYS[1], left) end
-return 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The last look: how many there were, its age in seconds (None: there was none), how it failed ("": it did not)."""
+    """The last look: how many there were, its age in seconds (None: there was none), how it failed ("": it did not).
+
+    `sought`: the ids of jobs that it has not seen, and whose end is looked for.
+    """
 
     number: int
     age: float | None
     quiet: int
     error: str
+    sought: frozenset[str] = frozenset()
 
 
 class Board:
@@ -83,7 +50,7 @@ class Board:
             f"{PREFIX}watch:{name}:{part}" for part in ("turn", "jobs", "events", "look")
         )
         self._keep, self._release, self._tell, self._hasten = (
-            redis.register_script(text) for text in (_KEEP, _RELEASE, _TELL, _HASTEN)
+            redis.register_script(text) for text in (KEEP, RELEASE, TELL, HASTEN)
         )
 
     async def take(self, token: str) -> float:
@@ -101,21 +68,27 @@ class Board:
     async def release(self, token: str, rest: float) -> None:
         """Give the turn back without a look, after a rest in seconds."""
         with redis_answers():
-            await self._release(keys=[self._turn], args=[token, int(rest * 1000)])
+            await self._release(keys=[self._turn, self._look], args=[token, int(rest * 1000), KEPT_SECONDS])
 
-    async def tell(self, token: str, rest: float, quiet: int, told: Changes, error: str = "") -> bool:
-        """Publish a look and end the turn with a rest, in seconds; False where the turn was lost meanwhile."""
-        jobs = [part for job in told.changed for part in (job.job_id, dump_job(job), 0)]
-        gone = [part for job in told.removed for part in (job.job_id, dump_job(job), 1)]
-        head: list[Any] = [token, int(rest * 1000), quiet, error, self.bell, KEPT_SECONDS, EVENTS_KEPT]
+    async def tell(
+        self, token: str, period: float, quiet: int, told: Changes, error: str = "", took: float = 0
+    ) -> bool:
+        """Publish a look and end the turn; False where the turn was lost meanwhile.
+
+        `period`: the seconds from the beginning of this look, which `took` so long, to that of the next one.
+        """
+        jobs = await asyncio.to_thread(_written, told)
+        rests = (rest(period, took), rest(min(period, SHORTEST_PERIOD), took))
+        sought = json.dumps([*told.sought])
+        how: list[Any] = [token, *rests, quiet, int(took * 1000), error, sought, self.bell, KEPT_SECONDS, EVENTS_KEPT]
         with redis_answers():
             keys = [self._turn, self._jobs, self._events, self._look]
-            return bool(await self._tell(keys=keys, args=[*head, *jobs, *gone]))
+            return bool(await self._tell(keys=keys, args=[*how, *jobs]))
 
-    async def hasten(self, shortest_rest: float) -> None:
-        """Ask for a look soon, but not before this rest, in seconds, is over."""
+    async def hasten(self) -> None:
+        """Ask for a look soon: as soon as the shortest period since the beginning of the last one is over."""
         with redis_answers():
-            await self._hasten(keys=[self._turn, self._look], args=[int(shortest_rest * 1000)])
+            await self._hasten(keys=[self._turn, self._look], args=[int(SHORTEST_PERIOD * 1000), self.bell])
 
     async def read(self) -> tuple[dict[str, Job], str]:
         """All jobs of the last look, and the cursor behind what led to it."""
@@ -124,7 +97,7 @@ class Board:
                 pipe.hgetall(self._jobs)
                 pipe.xrevrange(self._events, count=1)
                 held, last = await pipe.execute()
-        jobs = {job_id.decode(): load_job(text) for job_id, text in held.items()}
+        jobs = await asyncio.to_thread(_read, held)
         return jobs, last[0][0].decode() if last else START
 
     async def has(self, job_id: str) -> bool:
@@ -140,7 +113,11 @@ class Board:
         at = fields.get(b"at")
         age = None if at is None else seconds + microseconds / 1e6 - int(at) / 1000
         return Look(
-            int(fields.get(b"number", 0)), age, int(fields.get(b"quiet", 0)), fields.get(b"error", b"").decode()
+            number=int(fields.get(b"number", 0)),
+            age=age,
+            quiet=int(fields.get(b"quiet", 0)),
+            error=fields.get(b"error", b"").decode(),
+            sought=frozenset(json.loads(fields.get(b"sought", b"[]"))),
         )
 
     async def after(self, cursor: str) -> tuple[Sequence[tuple[Job, bool]], str] | None:
@@ -151,10 +128,41 @@ class Board:
             if not entries or entries[0][0].decode() != cursor:
                 return None
             entries = entries[1:]
-        told = [(load_job(values[b"job"]), values[b"removed"] == b"1") for _, values in entries]
+        told = await asyncio.to_thread(_events, [values for _, values in entries])
         return told, entries[-1][0].decode() if entries else cursor
 
 
-def pace(quiet: int, shortest: float = 1, longest: float = 10) -> float:
-    """Seconds of rest after so many looks that saw nothing change; the first of them slow nothing down."""
+# In threads: of ten thousand jobs these take hundreds of milliseconds.
+
+
+def _written(told: Changes) -> list[str | int]:
+    jobs = [part for job in told.changed for part in (job.job_id, dump_job(job), 0)]
+    return [*jobs, *(part for job in told.removed for part in (job.job_id, dump_job(job), 1))]
+
+
+def _read(held: Mapping[bytes, bytes]) -> dict[str, Job]:
+    return {job_id.decode(): load_job(text) for job_id, text in held.items()}
+
+
+def _events(entries: Sequence[Mapping[bytes, bytes]]) -> list[tuple[Job, bool]]:
+    return [(load_job(values[b"job"]), values[b"removed"] == b"1") for values in entries]
+
+
+def rest(period: float, took: float) -> int:
+    """Milliseconds from the end of a look to the next; a slow scheduler has some rest, too."""
+    return max(1, ceil(1000 * max(period - took, took / 4)))
+
+
+def board_name(system: SystemSettings, username: str) -> str:
+    """Of the watch that tells this user: one for all where a service account looks, else the user's own."""
+    return f"{system.name}:{'*' if system.service_account is not None else username}"
+
+
+async def hasten(redis: Redis, system: SystemSettings, username: str) -> None:
+    """Have the watch that tells this user look soon, if there is one."""
+    await Board(redis, board_name(system, username)).hasten()
+
+
+def pace(quiet: int, shortest: float = SHORTEST_PERIOD, longest: float = 10) -> float:
+    """The period, in seconds, after so many looks that saw nothing change; the first of them slow nothing down."""
     return float(min(longest, shortest * 1.3 ** min(max(0, quiet - ATTENTIVE_LOOKS), 50)))

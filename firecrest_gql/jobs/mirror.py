@@ -44,11 +44,16 @@ class Mirror:
         return self.look.age + monotonic() - self._read_at
 
     def present(self) -> Sequence[Job]:
-        """Every job as of the last look, which has seen again what it did not tell anew; the same for all who ask."""
+        """Every job as of the last look, which has seen again what it did not tell anew, but for those whose end is
+        looked for; the same for all who ask.
+        """
         if self._present is None:
             looked_at = datetime.now(UTC) - timedelta(seconds=self.age or 0)
-            jobs = self.jobs.values()
-            self._present = [job if job.final else replace(job, observed_at=looked_at) for job in jobs]
+            sought = self.look.sought if self.look else frozenset()
+            self._present = [
+                job if job.final or job.job_id in sought else replace(job, observed_at=looked_at)
+                for job in self.jobs.values()
+            ]
         return self._present
 
     async def refresh(self) -> None:
@@ -96,6 +101,8 @@ class Mirror:
             self.jobs = jobs
         for job in jobs.values():
             self._apply(job, removed=False)
+        for job in [job for job_id, job in self.jobs.items() if job_id not in jobs]:
+            self._apply(job, removed=True)
 
     def _apply(self, job: Job, removed: bool) -> None:
         was = self.jobs.get(job.job_id)

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from firecrest_gql.delegation.request import Purpose
 from firecrest_gql.errors import SystemUnavailable, Unsupported
-from firecrest_gql.jobs.board import Board
+from firecrest_gql.jobs.board import Board, board_name
 from firecrest_gql.jobs.check import check_ids
 from firecrest_gql.jobs.following import Following
 from firecrest_gql.jobs.looking import Looking
@@ -108,7 +108,7 @@ class JobWatch:
     async def _watch(self, principal: Principal, system: SystemSettings) -> AsyncIterator[Watch]:
         caller = await self._identity(principal, system)
         everybody = isinstance(caller.proof, ServiceProof)
-        name = f"{system.name}:{'*' if everybody else caller.username}"
+        name = board_name(system, caller.username)
         running = self._running.get(name)
         if running is None or running.task.done():
             watch = Watch(Looking(self._jobs, system, everybody), Board(self._redis, name), self._broadcast, caller)

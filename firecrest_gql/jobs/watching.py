@@ -5,11 +5,12 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from time import monotonic
 
 from broadcaster import Broadcast
 
 from firecrest_gql.errors import FirecrestError, Forbidden, SystemUnavailable, TasksUnavailable, Unauthenticated
-from firecrest_gql.jobs.board import TURN_SECONDS, Board, pace
+from firecrest_gql.jobs.board import SHORTEST_PERIOD, TURN_SECONDS, Board, pace
 from firecrest_gql.jobs.changes import Changes
 from firecrest_gql.jobs.looking import Looking
 from firecrest_gql.jobs.mirror import Mirror, Told
@@ -17,7 +18,6 @@ from firecrest_gql.model.identity import Caller
 
 logger = logging.getLogger(__name__)
 
-SHORTEST_REST = 1.0
 FRESH_SECONDS = 15
 FIRST_LOOK_SECONDS = 60
 GLANCE_SECONDS = 15
@@ -41,14 +41,14 @@ class Watch:
         """Look when it is our turn, and read what any replica's look has shown; never ends."""
         async with self._broadcast.subscribe(self._board.bell) as rings, asyncio.TaskGroup() as group:
             rung = asyncio.Event()
-            group.create_task(_hear(rings.get, rung))
+            group.create_task(_hear(rings.get, rung, self._hurry))
             group.create_task(self._patiently(self._take_turn))
             await self._patiently(lambda: self._read(rung))
 
     async def joined(self, caller: Caller) -> None:
         """One more is told: returns once a fresh look is known, raises where there is none."""
         self.caller, self._refusal = caller, None
-        await self._board.hasten(SHORTEST_REST)
+        await self._board.hasten()
         self._hurry.set()
         try:
             async with asyncio.timeout(FIRST_LOOK_SECONDS):
@@ -118,10 +118,10 @@ class Watch:
         """Nobody here is told any more; others need not wait until the turn lapses."""
         with suppress(TasksUnavailable, TimeoutError):
             async with asyncio.timeout(1):
-                await self._board.release(self._token, SHORTEST_REST)
+                await self._board.release(self._token, SHORTEST_PERIOD)
 
     async def _look(self) -> None:
-        before = self.mirror.jobs
+        before, start = dict(self.mirror.jobs), monotonic()  # a copy: a thread reads it
         quiet = self.mirror.look.quiet if self.mirror.look else 0
         try:
             found = await self._looking.look(self.caller, before)
@@ -129,16 +129,18 @@ class Watch:
             if isinstance(error, Forbidden | Unauthenticated):
                 self._refusal = error
             logger.warning("the jobs of %s cannot be read: %s", self._looking.system.name, error.message)
-            await self._board.tell(self._token, pace(quiet + 2), quiet + 2, Changes(), error.message)
-            return
-        quiet = 0 if found.states(before) else quiet + 1
-        await self._board.tell(self._token, pace(quiet, SHORTEST_REST), quiet, found)
+            unseen = Changes(sought=self.mirror.look.sought if self.mirror.look else frozenset())
+            told, quiet, said = unseen, quiet + 2, error.message
+        else:
+            told, quiet, said = found, 0 if found.states(before) else quiet + 1, ""
+        await self._board.tell(self._token, pace(quiet), quiet, told, said, monotonic() - start)
 
 
-async def _hear(next_ring: Callable[[], Awaitable[object]], rung: asyncio.Event) -> None:
+async def _hear(next_ring: Callable[[], Awaitable[object]], *events: asyncio.Event) -> None:
     while True:
         await next_ring()
-        rung.set()
+        for event in events:
+            event.set()
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
