@@ -30,9 +30,11 @@ from firecrest_gql.gateway.health import health_routes
 from firecrest_gql.gateway.playground import Playground
 from firecrest_gql.jobs.attempts import Attempts
 from firecrest_gql.jobs.compute import Compute
+from firecrest_gql.jobs.hastening import Hastening
 from firecrest_gql.jobs.listings import Listings
 from firecrest_gql.jobs.output import JobOutput
-from firecrest_gql.jobs.queries import JobQueries, Patience
+from firecrest_gql.jobs.patience import LONG_SECONDS, Patience
+from firecrest_gql.jobs.queries import JobQueries
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.recent import RecentJobs
 from firecrest_gql.jobs.tails import Tails
@@ -70,7 +72,8 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
     redis = reach.store.redis
     async with Broadcast(backend=RedisBell(settings.redis_url.get_secret_value())) as broadcast:
         jobs = Jobs(reach.transport, reach.schedulers, RecentJobs(redis))
-        watch = JobWatch(jobs, reach.authority, redis, broadcast)
+        looks = Jobs(Patience(reach.transport), reach.schedulers, RecentJobs(redis))
+        watch = JobWatch(jobs, looks, reach.authority, redis, broadcast)
         road = FileRoad(reach.transport)
         files, tails = Files(road), Tails(reach.transport)
         archives = Archives(road, files)
@@ -194,7 +197,7 @@ def job_work(settings: Settings, reach: Ports) -> JobWork:
 def job_queries(settings: Settings, reach: Ports) -> JobQueries:
     """What the worker does for long queries."""
     redis, systems = reach.store.redis, {system.name: system for system in settings.systems}
-    jobs = Jobs(Patience(reach.transport), reach.schedulers, RecentJobs(redis))
+    jobs = Jobs(Patience(reach.transport, LONG_SECONDS), reach.schedulers, RecentJobs(redis))
     return JobQueries(jobs, systems, Turns(redis), Listings(redis))
 
 
@@ -214,7 +217,9 @@ async def run_worker(
         inside = moves(settings, reach)
         staged = (work(inside, reach.stage) for work in (CopyWork, UploadWork, DownloadWork))
         moving = (*staged, inside)  # the first that has a kind is the one who does it
-        works = (jobs(settings, reach), job_queries(settings, reach), *moving)
+        systems = {system.name: system for system in settings.systems}
+        acts = Hastening(jobs(settings, reach).functions, reach.store.redis, systems)
+        works = (acts, job_queries(settings, reach), *moving)
         async with swept(reach):
             await work_until_signal(
                 reach.store,

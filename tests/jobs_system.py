@@ -217,4 +217,4 @@ async def broadcast(valkey: RealValkey) -> AsyncIterator[Broadcast]:
 
 def watching(jobs: Jobs, redis: Redis, broadcast: Broadcast) -> JobWatch:
     """One replica's watch."""
-    return JobWatch(jobs, Sealing(), redis, broadcast)
+    return JobWatch(jobs, jobs, Sealing(), redis, broadcast)

@@ -1,15 +1,13 @@
 """Long queries of jobs, as a worker does them for a task."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter
 
-from firecrest_gql.command import Command, Load, Result, Stdin
 from firecrest_gql.errors import NotFound
 from firecrest_gql.jobs.listings import Listings
-from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.turns import Turns
 from firecrest_gql.model.identity import Caller, Grant
@@ -18,11 +16,7 @@ from firecrest_gql.model.tasks import Pause, RecordedJobs, Task, TaskKind
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import WorkFunction
 
-T = TypeVar("T")
-LIMIT_SECONDS = 600
 LOOK_AGAIN_SECONDS = 1.0
-MAX_OUTPUT = 64 * 2**20
-"""Bytes: of some hundred thousand jobs."""
 
 _FILTER = TypeAdapter(JobFilter)
 
@@ -31,53 +25,6 @@ def filter_input(job_filter: JobFilter) -> dict[str, Any]:
     """The filter as a task keeps it."""
     kept: dict[str, Any] = _FILTER.dump_python(job_filter, mode="json")
     return kept
-
-
-@dataclass(frozen=True, slots=True)
-class Unhurried(Command[T]):
-    """The same command with more time and room than a request gives it."""
-
-    command: Command[T]
-
-    @property
-    def loads(self) -> Mapping[Load, int]:
-        """The command's."""
-        return self.command.loads
-
-    @property
-    def argv(self) -> Sequence[str]:
-        """The command's."""
-        return self.command.argv
-
-    @property
-    def stdin(self) -> Stdin:
-        """The command's."""
-        return self.command.stdin
-
-    @property
-    def time_limit(self) -> float:
-        """Seconds."""
-        return LIMIT_SECONDS
-
-    @property
-    def output_limit(self) -> int:
-        """Bytes."""
-        return MAX_OUTPUT
-
-    def parse(self, result: Result) -> T:
-        """As the command reads it."""
-        return self.command.parse(result)
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """The transport of commands that may take long."""
-
-    transport: Runs
-
-    async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
-        """The command's answer."""
-        return await self.transport.run(system, caller, Unhurried(command))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,10 +35,14 @@ class _Running:
 
 
 class JobWatch:
-    """Looks while somebody watches: as the system's service account where it has one, else as each user."""
+    """Looks while somebody watches: as the system's service account where it has one, else as each user.
 
-    def __init__(self, jobs: Jobs, authority: Grants, redis: Redis, broadcast: Broadcast) -> None:
+    `jobs` answers what a viewer asks; `looks` has room for all jobs of a system.
+    """
+
+    def __init__(self, jobs: Jobs, looks: Jobs, authority: Grants, redis: Redis, broadcast: Broadcast) -> None:
         self._jobs = jobs
+        self._looks = looks
         self._authority = authority
         self._redis = redis
         self._broadcast = broadcast
@@ -111,7 +115,7 @@ class JobWatch:
         name = board_name(system, caller.username)
         running = self._running.get(name)
         if running is None or running.task.done():
-            watch = Watch(Looking(self._jobs, system, everybody), Board(self._redis, name), self._broadcast, caller)
+            watch = Watch(Looking(self._looks, system, everybody), Board(self._redis, name), self._broadcast, caller)
             running = self._running[name] = _Running(watch, asyncio.create_task(watch.run()))
             running.task.add_done_callback(
                 lambda _: watch.end(SystemUnavailable("watching has ended; subscribe again"))
