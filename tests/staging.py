@@ -11,6 +11,7 @@ import httpx
 import yaml
 
 from tests.client import Client
+from tests.files import names
 from tests.transfers import TASK, ended
 
 PIECE = 2**20  # bytes in memory at a time
@@ -110,6 +111,12 @@ async def downloaded(user: Client, **given: Any) -> tuple[bytes, dict[str, Any]]
     assert answer.status_code == 200, answer.text
     assert (len(answer.content), hashlib.sha256(answer.content).hexdigest()) == (transfer["size"], transfer["sha256"])
     return answer.content, {**transfer, "id": begun["id"], "headers": answer.headers}
+
+
+def rest_of(folder: Path) -> list[str]:
+    """What is still in a job's folder of its URLs, and of what its user moved."""
+    private = ("secrets", "input", "conf.*", "piece", "sum", ".secrets", ".input", "beside")
+    return [name for pattern in private for name in names(folder, pattern)]
 
 
 async def staged(state: Path, transfer_id: str) -> list[str]:

@@ -17,6 +17,7 @@ from firecrest_gql.command import Command, Result, Stdin
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.transfers.folder import Look, Prepare, RemoveRest, Renew, Seen
 from firecrest_gql.transfers.script import job_script
+from tests.files import names
 from tests.waiting import until
 
 T = TypeVar("T")
@@ -130,6 +131,20 @@ def test_a_script_that_begins_again_or_too_late_does_nothing(home: Path) -> None
     assert ask(home, Look("task_1")) == Seen()
     assert ask(home, Renew("task_1", b"x")) is False
     ask(home, RemoveRest("task_1"))
+
+
+def test_a_job_that_begins_once_its_rest_is_removed_does_nothing(home: Path) -> None:
+    folder = Path(prepared(home, b"input", b"a secret"))
+    for left in ("conf.1", "piece", "sum", ".secrets", ".input"):
+        (folder / left).write_text("a secret")
+    ask(home, RemoveRest("task_1"))
+    assert names(folder) == ["status"]
+    assert began(home, ["touch", str(home / "done")], str(folder)).wait() == 1
+    assert (names(folder), (home / "done").exists()) == (["status"], False)
+    assert ask(home, Look("task_1")) == Seen()
+    (folder / "status").unlink()
+    assert began(home, ["touch", str(home / "done")], str(folder)).wait() == 1
+    assert names(folder) == []
 
 
 async def test_a_signal_ends_the_program_which_still_clears_up(home: Path) -> None:

@@ -30,6 +30,7 @@ from tests.staging import (
     begin,
     fetched,
     random_file,
+    rest_of,
     send_from,
     sha256_of,
     staged,
@@ -164,7 +165,7 @@ async def test_what_is_killed_halfway_ends_well_or_says_why_and_can_be_taken_up_
         if task["status"] != "SUCCEEDED":
             assert (task["status"], task["error"]["code"] in TRUE_REASONS) == ("FAILED", True), task
             assert names(workplace) == before
-            assert not (scene.folder / "secrets").exists()
+            assert rest_of(scene.folder) == []
             if moment == "sending":
                 assert await staged(demo_state, scene.transfer) == []
             assert (await user.ask(PARTS, id=scene.transfer, missing=True))["transfer"]["parts"] is None
@@ -177,7 +178,7 @@ async def test_what_is_killed_halfway_ends_well_or_says_why_and_can_be_taken_up_
         await user.ask(DISCARD, id=scene.transfer)
     assert sha256_of(target) == sha256
     assert (names(workplace), await staged(demo_state, scene.transfer)) == (["file"], [])
-    assert not (scene.folder / "secrets").exists()
+    assert rest_of(scene.folder) == []
 
 
 @pytest.mark.parametrize("either", ["local"], indirect=True)

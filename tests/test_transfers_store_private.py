@@ -19,7 +19,7 @@ from tests.client import Client
 from tests.files import names
 from tests.processes import processes, words_of
 from tests.service import another_server, another_worker
-from tests.staging import COMPLETE, DOWNLOAD, UPLOAD, begin, downloaded, send, staged, uploaded
+from tests.staging import COMPLETE, DOWNLOAD, UPLOAD, begin, downloaded, rest_of, send, staged, uploaded
 from tests.store_road import by_road, road_to, road_to_store
 from tests.transfers import TASK_OF, carried_out, ended, file, folder_of
 from tests.waiting import until
@@ -88,7 +88,7 @@ async def test_no_url_is_where_others_can_read_it(
         assert private(folder)
         road.open()
         assert (await ended(user, transfer["id"]))["status"] == "SUCCEEDED"
-    assert names(folder, "secrets") + names(folder, "conf.*") == []
+    assert rest_of(folder) == []
     assert not [log for log in (demo_state / "log").glob("*.log") if b"X-Amz-" in log.read_bytes()]
 
 

@@ -200,6 +200,8 @@ def test_what_cannot_come_whole_leaves_the_old_file(bench: Bench) -> None:
         (None, False, manifest(b"new"), 0, AlreadyExists),
         (None, True, manifest(b"newer"[:3]).replace("1 0 3 2", "1 0 3 3"), 0, ChecksumMismatch),
         ("0" * 64, True, manifest(b"new"), 0, ChecksumMismatch),
+        (None, True, "", 0, ChecksumMismatch),
+        (None, True, manifest(b"ne"), 0, ChecksumMismatch),
         (None, True, manifest(b"new"), 100, StorageUnavailable),
     ):
         bench.store.failures = failures

@@ -7,7 +7,8 @@ fetch_part() {
   rm -f "broken.$1"
   if test "$3" -gt 0; then
     { call "$1" - -r "$2-$(($2 + $3 - 1))" || : >"broken.$1"; } |
-      dd of="$t" bs=1048576 seek="$2" oflag=seek_bytes conv=notrunc iflag=fullblock status=none 2>"disk.$1" ||
+      dd of="$t" bs=1048576 seek="$2" count="$3" oflag=seek_bytes conv=notrunc,nocreat \
+        iflag=count_bytes,fullblock status=none 2>"disk.$1" ||
       { give_up 2 "$(cat "disk.$1")"; return 1; }
     code=@STAGING@ why=$(cat "said.$1")
     test ! -e "broken.$1" || return 1
@@ -25,6 +26,7 @@ fetch_stream() {
   done <input
 }
 streams "$5" fetch_stream || exit "$(cat failed)"
+test "$(stat -c %s -- "$t")" = "$6" || { echo "not all of its bytes have come" >&2; exit @MISMATCH@; }
 test -z "$1" || test "$(sha256sum <"$t" | cut -c -64)" = "$1" || { echo "the file has another SHA-256" >&2; exit @MISMATCH@; }
 chmod "$4" "$t" && sync "$t" || exit 2
 put "$t" "$2" "$3" || exit 2

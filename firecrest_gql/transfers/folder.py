@@ -46,12 +46,14 @@ printf "%s\\n%s\\n%s\\n" "$status" "${{counted:-$(first progress)}}" "$out"
 :
 """
 
-# KEY. Nothing runs any more: the secrets go, and what was made beside a target and never took its place.
+# KEY. Nothing runs any more, and nothing of it begins from now on: see run.sh. The secrets go, what has been read of the
+# user's files, and what was made beside a target and never took its place.
 REMOVE_REST = (
     CLEAR
     + f"""
 cd {FOLDERS}/"$1" 2>/dev/null || exit 0
-rm -f secrets input
+[ -e status ] || echo removed >status
+rm -f secrets .secrets input .input conf.* piece sum
 [ -s beside ] || exit 0
 beside=$(cat beside; echo x)
 beside=${{beside%x}}
@@ -145,7 +147,7 @@ class Look(Command[Seen]):
 
 @dataclass(frozen=True, slots=True)
 class RemoveRest(Command[None]):
-    """The secrets gone, and what was half-written."""
+    """The secrets gone, and what was half-written; a job that begins later does nothing."""
 
     key: str
 

@@ -6,7 +6,7 @@ j_folder=$1
 export LC_ALL=C PATH="$2" FIRECREST_TRANSFER="$1"
 shift 2
 # Gone, or ended: the transfer was cancelled before the job began, or a scheduler runs it again.
-cd -- "$j_folder" && test ! -e status || exit 1
+cd -- "$j_folder" && test ! -e status && test -e input || exit 1
 exec </dev/null >log 2>&1
 put() { printf "%s\n" "$2" >".$1" && mv -f ".$1" "$1"; }
 size() {
@@ -24,7 +24,6 @@ measure() {
     j_pause=$((2 + 9 * ($(date +%s) - j_start)))
   done
 }
-test -e input || : >input
 "$@" <input >stdout 2>stderr &
 j_job=$!
 measure &
