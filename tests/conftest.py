@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.slurm",
     "tests.transfers",
     "tests.between",
+    "tests.staging_bench",
     "tests.workstation",
 ]
 

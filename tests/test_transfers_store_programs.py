@@ -2,16 +2,11 @@
 
 import hashlib
 import io
-import os
+import shutil
 import subprocess
 import tarfile
-import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,14 +14,21 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from firecrest_gql.command import Result
-from firecrest_gql.errors import AlreadyExists, ChecksumMismatch, Conflict, FirecrestError, StorageUnavailable
-from firecrest_gql.files.road import FileCommand
+from firecrest_gql.errors import (
+    AlreadyExists,
+    ChecksumMismatch,
+    CommandFailed,
+    Conflict,
+    FirecrestError,
+    NoSpace,
+    StorageUnavailable,
+)
 from firecrest_gql.settings import TransferSettings
 from firecrest_gql.storage.s3 import StoredPart
 from firecrest_gql.transfers.staged import EVERY_PART, Fetch, Send, Sent, configuration
 from tests.files import names
+from tests.staging_bench import Bench
 
-SHELLS = (["dash"], ["bash", "--posix"], ["busybox", "sh"])
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from('\r\n\t\\"#'), max_size=40)
 NUMBERS = st.integers(0, 2**63)
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "v": "\v"}
@@ -62,106 +64,18 @@ def test_curl_itself_reads_what_was_quoted(tmp_path: Path, url: str) -> None:
     assert subprocess.run(argv, capture_output=True, check=False).stdout.decode() == url
 
 
-@given(st.dictionaries(st.integers(1, 10_000), NUMBERS, max_size=5), NUMBERS)
-def test_what_was_sent_is_read_as_it_was_told(sizes: dict[int, int], size: int) -> None:
+@given(st.dictionaries(st.integers(1, 10_000), NUMBERS, max_size=5))
+def test_what_was_sent_is_read_as_it_was_told(sizes: dict[int, int]) -> None:
     parts = {number: StoredPart(number, each, hashlib.md5(b"%d" % each).hexdigest()) for number, each in sizes.items()}
-    lines = [str(size), "0" * 64, *(f"{each.number} {each.size} {each.md5}" for each in parts.values())]
+    lines = ["0" * 64, *(f"{each.number} {each.size} {each.md5}" for each in parts.values())]
     said = "".join(f"{line}\n" for line in lines).encode()
-    assert Send("/file", 1).parse(Result(0, said, b"")) == Sent(size, "0" * 64, parts)
+    assert Send("/file", 1).parse(Result(0, said, b"")) == Sent(sum(sizes.values()), "0" * 64, parts)
 
 
 @given(st.binary(max_size=80), st.integers(0, 255), st.binary(max_size=40))
 def test_whatever_a_program_says_is_an_answer_or_an_error_of_ours(said: bytes, status: int, words: bytes) -> None:
     with suppress(FirecrestError):
         assert isinstance(Send("/file", 1).parse(Result(status, said, words)), Sent)
-
-
-class Objects(BaseHTTPRequestHandler):
-    """GET of a range and PUT, of bytes in memory; the first answers may be failures."""
-
-    protocol_version = "HTTP/1.1"
-    server: "Store"
-
-    def do_GET(self) -> None:
-        """The range that is asked for."""
-        first, last = self.headers["Range"].removeprefix("bytes=").split("-")
-        self._answer(206, self.server.held[self.path][int(first) : int(last) + 1])
-
-    def do_PUT(self) -> None:
-        """Keep the body."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self._answer(200, b""):
-            self.server.held[self.path] = body
-
-    def _answer(self, status: int, body: bytes) -> bool:
-        failing = self.server.failures > 0
-        self.server.failures -= failing
-        body = b"" if failing else body
-        self.send_response(503 if failing else status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        return not failing
-
-    def log_message(self, *_: Any, **__: Any) -> None:
-        """Say nothing."""
-
-
-class Store(ThreadingHTTPServer):
-    """Where the bytes are."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Objects)
-        self.held: dict[str, bytes] = {}
-        self.failures = 0
-
-    def url(self, name: str) -> str:
-        """Where it is found."""
-        return f"http://127.0.0.1:{self.server_port}/{name}?X-Amz-Signature=secret"
-
-
-@dataclass
-class Bench:
-    """A folder of a transfer, and a shell that runs programs there."""
-
-    shell: list[str]
-    home: Path
-    store: Store
-    folder: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.folder = self.home / "transfer"
-        self.folder.mkdir(exist_ok=True)
-
-    def run(self, command: FileCommand[Any], urls: list[tuple[str, str]], lines: str = "") -> Result:
-        """As the job of a transfer does, but for the pauses."""
-        quick = self.home / "quick"
-        quick.mkdir(exist_ok=True)
-        (quick / "sleep").write_text("#!/bin/sh\n")
-        (quick / "sleep").chmod(0o755)
-        (self.folder / "secrets").write_bytes(configuration(TransferSettings(), urls))
-        (self.folder / "input").write_text(lines)
-        environment = {"LC_ALL": "C", "PATH": f"{quick}:{os.environ['PATH']}", "FIRECREST_TRANSFER": str(self.folder)}
-        argv = [*self.shell, *list(command.argv)[1:]]
-        done = subprocess.run(argv, capture_output=True, check=False, env=environment, cwd=self.folder, timeout=60)
-        return Result(done.returncode, done.stdout, done.stderr)
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    """It is served while the test runs."""
-    served = Store()
-    thread = threading.Thread(target=served.serve_forever, daemon=True)
-    thread.start()
-    yield served
-    served.shutdown()
-    served.server_close()
-
-
-@pytest.fixture(params=[pytest.param(shell, marks=pytest.mark.shells, id=shell[0]) for shell in SHELLS])
-def bench(request: pytest.FixtureRequest, tmp_path: Path, store: Store) -> Bench:
-    """Each shell."""
-    return Bench(request.param, tmp_path, store)
 
 
 def manifest(*parts: bytes) -> str:
@@ -211,6 +125,16 @@ def test_what_cannot_come_whole_leaves_the_old_file(bench: Bench) -> None:
         assert (target.read_bytes(), names(bench.home, ".firecrest.*")) == (b"old", [])
 
 
+def test_no_further_part_is_asked_for_once_one_is_given_up(bench: Bench) -> None:
+    count = 400
+    bench.store.held["/object?X-Amz-Signature=secret"] = bytes(count)
+    bench.store.hopeless = 0
+    command = Fetch(str(bench.home / "file"), count, "0644")
+    with pytest.raises(StorageUnavailable):
+        command.parse(bench.run(command, [(EVERY_PART, bench.store.url("object"))], manifest(*[b"\0"] * count)))
+    assert len(bench.store.asked) < count // 4
+
+
 @pytest.mark.parametrize("failures", [0, 4])
 def test_a_file_goes_in_parts(bench: Bench, failures: int) -> None:
     whole, source = b"".join(PARTS), bench.home / "it's\n"
@@ -227,6 +151,32 @@ def test_a_file_goes_in_parts(bench: Bench, failures: int) -> None:
     assert sent.parts == {
         number: StoredPart(number, len(body), hashlib.md5(body).hexdigest()) for number, body in enumerate(bodies, 1)
     }
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_a_file_that_is_not_as_large_as_it_was_does_not_go(bench: Bench, size: int) -> None:
+    source = bench.home / "file"
+    source.write_bytes(bytes(size))
+    command = Send(str(source), 3, 3)
+    with pytest.raises(Conflict, match="another size"):
+        command.parse(bench.run(command, [("1", bench.store.url("1"))], "1 0 3\n"))
+    assert bench.store.held == {}
+
+
+FULL = 'case $* in *of=piece*) test ! -s piece || { echo "dd: No space left on device" >&2; exit 1; };; esac\n'
+
+
+@pytest.mark.parametrize(("program", "before", "error"), [("dd", FULL, NoSpace), ("tee", "exit 1\n", CommandFailed)])
+def test_an_archive_that_cannot_be_read_to_its_end_is_not_taken_for_whole(
+    bench: Bench, program: str, before: str, error: type[FirecrestError]
+) -> None:
+    (bench.home / "dir").mkdir()
+    (bench.home / "dir" / "file").write_bytes(PARTS[0])
+    bench.program(program, f'{before}exec {shutil.which(program)} "$@"')
+    command = Send(str(bench.home / "dir"), 2**20, None, "cat")
+    urls = [(str(number), bench.store.url(str(number))) for number in range(1, 9)]
+    with pytest.raises(error):
+        command.parse(bench.run(command, urls))
 
 
 def test_a_directory_goes_as_an_archive_in_parts(bench: Bench) -> None:

@@ -46,8 +46,8 @@ printf "%s\\n%s\\n%s\\n" "$status" "${{counted:-$(first progress)}}" "$out"
 :
 """
 
-# KEY. Nothing runs any more, and nothing of it begins from now on: see run.sh. The secrets go, what has been read of the
-# user's files, and what was made beside a target and never took its place.
+# KEY. Nothing runs any more, and nothing of it begins from now on: see run.sh. The secrets go, what has been read of
+# the user's files, and what was made beside a target and never took its place.
 REMOVE_REST = (
     CLEAR
     + f"""

@@ -1,6 +1,6 @@
 # $1 source, $2 bytes of a part, $3 streams, $4 bytes in all, as far as they are known, $5 a compressor where the source
 # is to go as an archive, $6 a further option of tar or nothing. Of a file that goes as it is, the folder's file `input` has a line for each part: number,
-# offset and bytes. Prints the bytes and their SHA-256, then of each part its number, bytes and MD5.
+# offset and bytes. Prints the SHA-256 of all, then of each part its number, bytes and MD5.
 total=$4
 send_part() {
   code=@STAGING@
@@ -28,7 +28,9 @@ send_stream() {
 send_piece() { send_part 0 "$1" "$2" <piece; }
 send_archive() {
   f_number=1 f_sum=0
-  while dd bs=1048576 count="$1" iflag=count_bytes,fullblock of=piece status=none; do
+  while :; do
+    dd bs=1048576 count="$1" iflag=count_bytes,fullblock of=piece status=none 2>disk ||
+      { give_up @PIECE@ "$(cat disk)"; return 1; }
     f_size=$(stat -c %s piece)
     test "$f_size" -gt 0 || break
     f_md5=$(md5 <piece)
@@ -47,12 +49,16 @@ rm -f sent.* tarred sum
 if test -n "$5"; then
   mkfifo sum || exit 1
   sha256sum <sum >sha256 &
+  summing=$!
   { tar ${6:+"$6"} -C "${source%/*}/" -cf - -- "${source##*/}" || echo "$?" >tarred; } 2>said |
-    { $5 || give_up 1 "the compressor has failed"; } | tee sum | send_archive "$2"
-  test ! -e failed || exit "$(cat failed)"
+    { $5 || give_up 1 "the compressor has failed"; } | { tee sum || give_up 1 "it could not be read to its end"; } |
+    send_archive "$2"
+  test ! -e failed || { kill "$summing" 2>/dev/null; exit "$(cat failed)"; }
   test ! -e tarred || { cat said >&2; test "$(cat tarred)" -ne 1 || exit @CHANGED@; exit 1; }
 else
   before=$(version) && head -c 1 -- "$source" >/dev/null || exit 1
+  test "$(stat -L -c %s -- "$source")" = "$total" ||
+    { echo "it has another size than when it was asked for" >&2; exit @CHANGED@; }
   sha256sum <"$source" >sha256 &
   summing=$!
   streams "$3" send_stream || { kill "$summing"; exit "$(cat failed)"; }
@@ -60,5 +66,5 @@ else
   test "$(version)" = "$before" || { echo "it has changed while it was read" >&2; exit @CHANGED@; }
 fi
 wait
-cut -d " " -f 1 counted sha256
+cut -d " " -f 1 sha256
 cat sent.*

@@ -13,11 +13,12 @@ from firecrest_gql.files.road import FileCommand
 from firecrest_gql.settings import TransferSettings
 from firecrest_gql.storage.s3 import StoredPart
 
-STAGING, MISMATCH, CHANGED = 5, 6, 7  # statuses of these programs
+STAGING, MISMATCH, CHANGED, PIECE = 5, 6, 7, 8  # statuses of these programs
 TRIES = 6  # for one part, with pauses of 1, 2, … seconds between
 STREAMS = 4  # parts at once
-STATUSES = {"TRIES": TRIES, "STAGING": STAGING, "MISMATCH": MISMATCH, "CHANGED": CHANGED}
+STATUSES = {"TRIES": TRIES, "STAGING": STAGING, "MISMATCH": MISMATCH, "CHANGED": CHANGED, "PIECE": PIECE}
 EVERY_PART = "*"
+PIECES = "~/.firecrest/transfers"  # where the one piece at a time is of an archive that is being sent
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})  # curl(1), -K
 
 PROGRAMS = ("curl", "dd", "md5sum", "sha256sum", "grep", "cut", "stat", "mktemp")
@@ -98,12 +99,14 @@ class Send(FileCommand[Sent]):
         return ["sh", "-c", SEND, "firecrest-send", *words]
 
     def parse(self, result: Result) -> Sent:
-        """The bytes, the checksum, and a line for each part."""
+        """The checksum, and a line for each part."""
+        if result.exit_status == PIECE:
+            raise failure(PIECES, result.stderr, result.exit_status)
         check_staging(self.path, result)
         try:
-            size, sha256, *lines = result.stdout.decode("ascii").split("\n")[:-1]
+            sha256, *lines = result.stdout.decode("ascii").split("\n")[:-1]
             parts = [StoredPart(int(number), int(count), md5) for number, count, md5 in map(str.split, lines)]
-            return Sent(int(size), sha256, {part.number: part for part in parts})
+            return Sent(sum(part.size for part in parts), sha256, {part.number: part for part in parts})
         except ValueError:
             raise CommandFailed(f"what has been read of {self.path!r} is not known") from None
 
@@ -127,7 +130,7 @@ def check_staging(path: str, result: Result) -> None:
     known: dict[int, FirecrestError] = {
         STAGING: StorageUnavailable(f"the object store cannot be reached from the system: {words}"),
         MISMATCH: ChecksumMismatch(f"{path!r} is left as it was: {words}"),
-        CHANGED: Conflict(f"{path!r} was changed while it was read: {words}"),
+        CHANGED: Conflict(f"{path!r} was changed meanwhile: {words}"),
     }
     if result.exit_status in known:
         raise known[result.exit_status]

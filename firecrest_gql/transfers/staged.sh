@@ -22,16 +22,21 @@ md5() { md5sum | cut -c -32; }
 # attempts COMMAND...: until it succeeds, or has given up, or has failed too often; it says why, and with what status.
 attempts() {
   a_count=1
-  until "$@"; do
-    test ! -e failed || return 1
+  while test ! -e failed; do
+    "$@" && return
     test "$a_count" -lt @TRIES@ || { give_up "$code" "$why"; return 1; }
     sleep "$a_count"
     a_count=$((a_count + 1))
   done
+  return 1
 }
 # moved STREAM BYTES: counts them, together with those of the other streams.
 moved() {
   echo "$2" >".moved.$1" && mv -f ".moved.$1" "moved.$1"
+  count "$1"
+}
+# count WRITER: of several that count at once, any may be the last to tell.
+count() {
   m_sum=0
   for m_each in moved.*; do
     read -r m_count <"$m_each" && m_sum=$((m_sum + m_count))
@@ -48,6 +53,7 @@ streams() {
   done
   trap 'kill $s_pids 2>/dev/null; exit 143' TERM HUP INT
   for s_pid in $s_pids; do wait "$s_pid" || give_up 1 "one of the streams was killed"; done
+  count all
   test ! -e failed
 }
 cd -- "$FIRECREST_TRANSFER" && rm -f failed moved.* || exit 1
