@@ -116,7 +116,7 @@ def transfers(
         StagedCopies(road, files, ways, accepting, reach.stage),
         StagedUploads(road, files, ways, accepting, reach.stage, queue.wake),
         StagedDownloads(road, files, ways, accepting, reach.stage),
-        Resuming(authority, store, queue.enqueue, reach.records),
+        Resuming(authority, store, queue.enqueue, reach.records, reach.stage),
     )
 
 

@@ -35,7 +35,10 @@ async def task(context: Context, task_id: str) -> Task:
 async def cancel(context: Context, task_id: str) -> Task:
     """The viewer's task, cancelled or told to end."""
     services = context.services
+    before = await services.store.load(task_id)
     found = await services.store.cancel(task_id, context.principal.subject)
+    if found.final and before is not None and services.stage is not None:  # no worker will see to what is staged
+        await services.stage.give_up_of(before)
     if found.status is TaskStatus.WAITING:
         await services.queue.wake(found)
     return found

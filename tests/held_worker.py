@@ -1,7 +1,8 @@
 """A worker that stops at a moment of a submission, says so in a file, and waits to be killed there.
 
 `python -m tests.held_worker SETTINGS MOMENT FILE`; the moments are `before` (sbatch runs) and `after` (it accepted).
-The submissions of transfers are held in the same way; with `@` and a system's name behind it, those there alone.
+The submissions of transfers are held in the same way; with `@` and a system's name behind it, those there alone. At the
+moment `queue` nobody is held: while there is such a file the schedulers tell transfers nothing that can be read.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 from firecrest_gql.app import job_work, run_worker, transfer_work
 from firecrest_gql.command import Command
+from firecrest_gql.errors import CommandFailed
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.work import JobWork
 from firecrest_gql.model.identity import Caller
@@ -39,6 +41,10 @@ class HeldAtSubmit:
 
     async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
         """The command's answer, unless it submits."""
+        if self.moment == "queue":
+            if type(command).__name__ == "Queue" and self.file.exists():
+                raise CommandFailed("the queue answered 'nonsense'")
+            return await self.transport.run(system, caller, command)
         moment, _, only = self.moment.partition("@")
         submits = type(command).__name__ == "Submit" and only in ("", system.name)
         if submits and moment == "before":
@@ -52,7 +58,7 @@ class HeldAtSubmit:
 def held_work(moment: str, file: Path, settings: Settings, reach: Ports) -> JobWork:
     """The real work, held at the moment."""
     work = job_work(settings, reach)
-    if moment == "before":
+    if moment in ("before", "queue"):
         return replace(work, transport=HeldAtSubmit(work.transport, moment, file))
     return replace(work, after_accept=partial(held, file))
 

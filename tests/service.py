@@ -24,6 +24,7 @@ from tests.parts import missing
 from tests.provider import Provider
 
 STRICT_BODY = 2**16 + 2**10
+WORK = ("firecrest_gql.cli", "worker", "--config")
 SERVE = ("firecrest_gql.cli", "serve")
 SYSTEMS = os.environ.get("FIRECREST_TEST_SYSTEMS", "local slurm").split()
 
@@ -95,14 +96,20 @@ async def serving(state: Path, name: str, program: Sequence[str] = SERVE, **chan
 
 
 @asynccontextmanager
-async def another_worker(state: Path, change: Callable[[dict[str, Any]], None]) -> AsyncIterator[Process]:
-    """A further `worker` beside the demo's, or in its place, whose settings were changed."""
+async def another_worker(
+    state: Path, change: Callable[[dict[str, Any]], None], held: Sequence[str] = ()
+) -> AsyncIterator[Process]:
+    """A further `worker` beside the demo's, or in its place, whose settings were changed; `held`: by that moment, file.
+
+    See `tests.held_worker`.
+    """
     settings = yaml.safe_load((state / "firecrest.yaml").read_text())
     change(settings)
     config = state / f"worker-{uuid4().hex}.yaml"
     config.touch(0o600)
     config.write_text(yaml.safe_dump(settings))
-    argv = [sys.executable, "-m", "firecrest_gql.cli", "worker", "--config", str(config)]
+    program = ["tests.held_worker", str(config), *held] if held else [*WORK, str(config)]
+    argv = [sys.executable, "-m", *program]
     async with Process("another worker", argv, config.with_suffix(".log")) as process:
         yield process
 

@@ -19,7 +19,19 @@ from tests.client import Client
 from tests.files import names
 from tests.processes import processes, words_of
 from tests.service import another_server, another_worker
-from tests.staging import COMPLETE, DOWNLOAD, UPLOAD, begin, downloaded, rest_of, send, staged, uploaded
+from tests.staging import (
+    COMPLETE,
+    DOWNLOAD,
+    PARTS,
+    RESUME,
+    UPLOAD,
+    begin,
+    downloaded,
+    rest_of,
+    send,
+    staged,
+    uploaded,
+)
 from tests.store_road import by_road, road_to, road_to_store
 from tests.transfers import TASK_OF, carried_out, ended, file, folder_of
 from tests.waiting import until
@@ -127,6 +139,10 @@ async def test_an_upload_that_nobody_goes_on_with_is_ended_and_removed(
     assert (task["status"], task["error"]["code"]) == ("FAILED", "NOT_FOUND")
     assert "no part of it has come for too long" in task["error"]["message"]
     assert (await staged(demo_state, transfer["id"]), names(workplace)) == ([], [])
+    await user.ask(RESUME, id=transfer["id"])
+    parts = (await user.ask(PARTS, id=transfer["id"], missing=True))["transfer"]["parts"]
+    await user.ask(COMPLETE, id=transfer["id"], parts=await send(data, parts))
+    assert (await ended(user, transfer["id"]))["status"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("either", ["local"], indirect=True)

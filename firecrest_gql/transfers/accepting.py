@@ -65,11 +65,15 @@ class Accepting:
         self._records = records
 
     async def known(self, wanted: Wanted) -> Accepted | None:
-        """What the same request made before, so that nothing is checked against its own outcome."""
+        """What the same request made before, so that nothing is checked against its own outcome.
+
+        Where its maker died before there was a record, what belongs in that is to be found out again.
+        """
         check_key(wanted.idempotency_key)
         subject, system = wanted.principal.subject, wanted.system.name
         task = await self._tasks.made_before(wanted.kind, system, subject, wanted.asked, wanted.idempotency_key)
-        return None if task is None else await self._accepted(task)
+        transfer = None if task is None else await self._records.get(transfer_id(task), subject)
+        return None if task is None or transfer is None else await self._accepted(transfer, task)
 
     async def make(self, wanted: Wanted, **values: Any) -> Accepted:
         """The transfer, with these values of its record, and its task, which a worker begins at once."""
@@ -87,10 +91,9 @@ class Accepting:
             grant=grant,
             idempotency_key=wanted.idempotency_key,
         )
-        return await self._accepted(task, **values)
+        return await self._accepted(await self._records.ensure(new_transfer(task, **values)), task)
 
-    async def _accepted(self, task: Task, **values: Any) -> Accepted:
-        transfer = await self._records.ensure(new_transfer(task, **values))
+    async def _accepted(self, transfer: Transfer, task: Task) -> Accepted:
         if not task.final:
             # Also where the key made the task before: its maker may have died in between.
             await self._enqueue(task)
@@ -102,10 +105,14 @@ async def sealed(authority: Grants, token: Token, *systems: str) -> str:
     return GRANTS.join([(await authority.grant(token, name, Purpose.TASK)).value for name in systems])
 
 
+def name_of(task: Task) -> str:
+    """The id of the transfer that the task is on: its own, or one that it takes up again."""
+    return task.input.get(RESUMED) or transfer_id(task)
+
+
 async def transfer_of(records: TransferRecords, task: Task) -> Transfer:
-    """The transfer that the task is on: its own, or one that it takes up again."""
-    resumed = task.input.get(RESUMED)
-    return await records.load(resumed) if resumed else await records.ensure(new_transfer(task))
+    """The transfer that the task is on, where nothing belongs in its record that the task does not know."""
+    return await (records.load(name_of(task)) if RESUMED in task.input else records.ensure(new_transfer(task)))
 
 
 def new_transfer(task: Task, **values: Any) -> Transfer:

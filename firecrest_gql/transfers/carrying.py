@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -22,6 +22,7 @@ SHORTEST, LONGEST = 1.0, 30.0  # seconds between later looks: a twentieth of the
 LOST_SECONDS = 60.0  # for which a new job may be unknown to its scheduler
 SHOWN_SECONDS = 60.0  # within which what a node has written is seen on others: nfs(5), acdirmax
 ENDING_SECONDS = 1.0  # between two looks at a job that was cancelled
+ENDING_LOOKS = 20  # at a job whose task does not wait for its end
 BY_SIGNAL = 128  # a status above it: a signal ended the program, and the scheduler may know why
 
 T = TypeVar("T")
@@ -77,6 +78,20 @@ class Carrying:
         await job.remove_rest()
         return None
 
+    async def stop(self, job: TransferJob, transfer: Transfer) -> None:
+        """As `end`, for a task that ends now: whatever of it fails, the rest is tried."""
+        begun = job_of(transfer, job)
+        if begun is not None and not await _tried(self._ended(job, transfer)):
+            await _tried(job.cancel(begun))
+            await _tried(job.remove_rest())
+
+    async def _ended(self, job: TransferJob, transfer: Transfer) -> None:
+        for _ in range(ENDING_LOOKS):
+            if await self.end(job, transfer) is None:
+                return
+            await asyncio.sleep(ENDING_SECONDS)
+        await job.remove_rest()
+
     async def _begin(
         self,
         job: TransferJob,
@@ -115,6 +130,16 @@ def job_of(transfer: Transfer, job: TransferJob) -> str | None:
     """The id of the transfer's job on this system, once it is recorded."""
     ref = transfer.job
     return ref.job_id if ref is not None and ref.system == job.way.system.name else None
+
+
+async def _tried(act: Awaitable[None]) -> bool:
+    """Whether it went well; else the log tells why not."""
+    try:
+        await act
+    except FirecrestError as error:
+        logger.warning("the job of a transfer that has failed could not be ended: %s", error.message)
+        return False
+    return True
 
 
 async def _first_looks(job: TransferJob) -> None:

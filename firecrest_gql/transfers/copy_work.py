@@ -10,7 +10,6 @@ from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TaskProg
 from firecrest_gql.model.transfers import CopyWish, Terms, Transfer
 from firecrest_gql.storage.parts import Parts
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
-from firecrest_gql.transfers.accepting import transfer_of
 from firecrest_gql.transfers.carrying import job_of
 from firecrest_gql.transfers.job import TransferJob
 from firecrest_gql.transfers.sending import Sending
@@ -19,10 +18,8 @@ from firecrest_gql.transfers.staged import Fetch, Sent
 from firecrest_gql.transfers.staged_job import StagedJob
 from firecrest_gql.transfers.staged_trees import FetchTree
 from firecrest_gql.transfers.staged_work import StagedWork
-from firecrest_gql.transfers.work import patient
 
 MODE = "0644"  # of a file whose own is not known
-HALF_ACCEPTED = "the service was interrupted while it accepted this copy: start it anew"
 LOST = "what was staged is no longer there: resumeTransfer stages it again"
 
 
@@ -44,11 +41,13 @@ class CopyWork(StagedWork):
         if not between(task):
             return await self.inside.carry_out(task)
         stage = required(self.stage)
-        transfer = await transfer_of(self.inside.records, task)
+        transfer = await self.found(task)
+        if not isinstance(transfer, Transfer):
+            return transfer
         try:
             told = await self._step(stage, task, transfer)
         except FirecrestError as error:
-            told = patient(task, error)
+            told = await self.failed(task, error)
         if isinstance(told, TaskError):
             await self._keep(stage, transfer.id)
         return told
@@ -62,8 +61,6 @@ class CopyWork(StagedWork):
         return self._source(task) if transfer.staged_at is None else self._target(task, transfer)
 
     async def _step(self, stage: Stage, task: Task, transfer: Transfer) -> TransferRef | Pause | TaskError:
-        if transfer.part_size is None:
-            return TaskError(ErrorCode.CONFLICT, HALF_ACCEPTED, True)
         if transfer.staged_at is None:
             sent = await self._send(stage, task, await stage.begin(transfer))
             if not isinstance(sent, Transfer):
@@ -112,7 +109,7 @@ class CopyWork(StagedWork):
         """After a failure: a whole object stays for `resumeTransfer` for a while, anything else goes at once."""
         transfer = await self.inside.records.load(transfer_id)
         if transfer.staged_at is None:
-            await stage.discard(transfer)
+            await stage.give_up(transfer)
         else:
             await self.inside.records.adopt(transfer_id, expires_at=stage.expiry())
 

@@ -6,12 +6,10 @@ from firecrest_gql.errors import FirecrestError
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
 from firecrest_gql.model.transfers import DownloadWish, Terms, Transfer
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
-from firecrest_gql.transfers.accepting import transfer_of
 from firecrest_gql.transfers.sending import Sending
 from firecrest_gql.transfers.stage import Stage, required
 from firecrest_gql.transfers.staged import Sent
 from firecrest_gql.transfers.staged_work import StagedWork
-from firecrest_gql.transfers.work import patient
 
 
 class DownloadWork(StagedWork):
@@ -30,16 +28,18 @@ class DownloadWork(StagedWork):
     async def send(self, task: Task) -> TransferRef | Pause | TaskError:
         """One step: the job submitted, looked at, or its parts made an object."""
         stage = required(self.stage)
-        transfer = await transfer_of(self.inside.records, task)
+        transfer = await self.found(task)
+        if not isinstance(transfer, Transfer):
+            return transfer
         if transfer.staged_at is not None:
             return TransferRef(transfer.id)
         try:
             transfer = await stage.begin(transfer)
             told = await self._step(stage, task, transfer)
         except FirecrestError as error:
-            return patient(task, error)
+            told = await self.failed(task, error)
         if isinstance(told, TaskError):
-            await stage.discard(transfer)
+            await stage.give_up(transfer)
         return told
 
     async def _step(self, stage: Stage, task: Task, transfer: Transfer) -> TransferRef | Pause | TaskError:

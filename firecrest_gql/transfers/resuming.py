@@ -10,18 +10,25 @@ from firecrest_gql.model.tasks import Task, TaskKind, TaskStatus
 from firecrest_gql.model.transfers import Transfer, TransferKind
 from firecrest_gql.transfers.accepting import RESUMED, Accepted, sealed
 from firecrest_gql.transfers.records import TransferRecords
+from firecrest_gql.transfers.stage import Stage
 
 
 class Resuming:
     """Gives a transfer a new task; what is staged of it is not sent again."""
 
     def __init__(
-        self, authority: Grants, tasks: Creates, enqueue: Callable[[Task], Awaitable[None]], records: TransferRecords
+        self,
+        authority: Grants,
+        tasks: Creates,
+        enqueue: Callable[[Task], Awaitable[None]],
+        records: TransferRecords,
+        stage: Stage | None,
     ) -> None:
         self._authority = authority
         self._tasks = tasks
         self._enqueue = enqueue
         self._records = records
+        self._stage = stage
 
     async def resume(self, principal: Principal, request_id: str, transfer: Transfer, earlier: Task | None) -> Accepted:
         """The transfer with a new task, unless its present one is still at work; `Conflict` where it is done."""
@@ -29,6 +36,7 @@ class Resuming:
             return Accepted(transfer, earlier)
         if earlier is None or earlier.status is TaskStatus.SUCCEEDED:
             raise Conflict(f"the transfer {transfer.id} is at its end: there is nothing to take up again")
+        anew = await self._staged_anew(transfer)
         systems = [transfer.system] if transfer.target_system is None else [transfer.system, transfer.target_system]
         grant = await sealed(self._authority, principal.token, *systems)
         task = await self._tasks.create(
@@ -49,15 +57,17 @@ class Resuming:
             signed_at=None,
             bytes_transferred=None,
             expires_at=None,
-            **_staged_anew(transfer),
+            arrived_at=datetime.now(UTC),
+            **anew,
         )
         await self._enqueue(task)
         return Accepted(resumed, task)
 
-
-def _staged_anew(transfer: Transfer) -> dict[str, None]:
-    """What a job has staged and is no longer whole there is staged once more; a client's parts are the client's."""
-    gone = transfer.expires_at is not None and transfer.expires_at <= datetime.now(UTC)
-    if transfer.kind is TransferKind.UPLOAD or (transfer.staged_at is not None and not gone):
-        return {}
-    return {"upload_id": None, "staged_at": None}
+    async def _staged_anew(self, transfer: Transfer) -> dict[str, None]:
+        """What is no longer there, or what a job has not staged whole, is sent once more; a client's parts may stay."""
+        gone = transfer.expires_at is not None and transfer.expires_at <= datetime.now(UTC)
+        if transfer.kind is TransferKind.UPLOAD:
+            gone = gone or (self._stage is not None and not await self._stage.has(transfer))
+        elif transfer.staged_at is None:
+            gone = True
+        return {"upload_id": None, "staged_at": None} if gone else {}

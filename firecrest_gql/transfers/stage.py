@@ -1,17 +1,22 @@
 """The object store as transfers use it: where each is staged, and for how long its URLs are good."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from firecrest_gql.errors import NotFound, Unsupported
+from firecrest_gql.errors import NotFound, StorageUnavailable, Unsupported
+from firecrest_gql.model.tasks import Task
 from firecrest_gql.model.transfers import Transfer
 from firecrest_gql.settings import StorageSettings, SystemSettings
 from firecrest_gql.storage.parts import Parts
 from firecrest_gql.storage.s3 import ObjectStore, Staged, StoredPart, staging_key
+from firecrest_gql.transfers.accepting import name_of
 from firecrest_gql.transfers.job import age
 from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.staged import EVERY_PART, configuration
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,38 @@ class Stage:
                 raise
             return None
 
+    async def has(self, transfer: Transfer) -> bool:
+        """Whether there is still what has been staged: the object, or the upload and whatever parts have come."""
+        if transfer.upload_id is None:
+            return False
+        try:
+            if transfer.staged_at is None:
+                await self.arrived(transfer)
+            else:
+                await self.store.size(self._key(transfer))
+        except NotFound:
+            return False
+        return True
+
     async def discard(self, transfer: Transfer) -> None:
         """Nothing of it is staged any more."""
         if transfer.upload_id is not None:
             await self.store.discard(self.staged(transfer))
             await self.records.change(transfer.id, expires_at=datetime.now(UTC))
+
+    async def give_up(self, transfer: Transfer) -> None:
+        """As `discard`; where the store is away the sweep removes it later."""
+        await self.records.change(transfer.id, expires_at=datetime.now(UTC))
+        try:
+            await self.discard(transfer)
+        except StorageUnavailable as error:
+            logger.warning("what %s has staged is left to the sweep: %s", transfer.id, error.message)
+
+    async def give_up_of(self, task: Task) -> None:
+        """The same for what the transfer has staged that the task was on, if it was on one."""
+        transfer = await self.records.get(name_of(task), task.subject)
+        if transfer is not None and transfer.upload_id is not None:
+            await self.give_up(transfer)
 
     async def to_fetch(self, transfer: Transfer, system: SystemSettings) -> bytes:
         """What a job needs to know to fetch the object."""

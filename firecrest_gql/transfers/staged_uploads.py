@@ -64,6 +64,8 @@ class StagedUploads:
             accepted = await self._accepting.make(
                 wanted, target_path=raw(target), size=wish.size, sha256=wish.sha256, part_size=part_size
             )
+        if accepted.task.final:
+            return accepted
         return Accepted(await stage.begin(accepted.transfer), accepted.task)
 
     async def parts(

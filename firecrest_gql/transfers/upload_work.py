@@ -8,13 +8,11 @@ from firecrest_gql.files.road import held_to
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TaskProgress, TransferRef
 from firecrest_gql.model.transfers import Terms, Transfer, UploadWish
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
-from firecrest_gql.transfers.accepting import transfer_of
 from firecrest_gql.transfers.job import age
 from firecrest_gql.transfers.stage import Stage, manifest, required
 from firecrest_gql.transfers.staged_job import StagedJob
 from firecrest_gql.transfers.staged_uploads import fetch
 from firecrest_gql.transfers.staged_work import StagedWork
-from firecrest_gql.transfers.work import patient
 
 SHORTEST, LONGEST = 1.0, 60.0  # seconds between two looks at the store
 
@@ -35,7 +33,9 @@ class UploadWork(StagedWork):
     async def receive(self, task: Task) -> TransferRef | Pause | TaskError:
         """One step: a look at the store, or at the job."""
         stage = required(self.stage)
-        transfer = await transfer_of(self.inside.records, task)
+        transfer = await self.found(task)
+        if not isinstance(transfer, Transfer):
+            return transfer
         try:
             if transfer.staged_at is None:
                 arrived = await self._arrived(stage, transfer)
@@ -44,7 +44,7 @@ class UploadWork(StagedWork):
                 transfer = arrived
             told = await self._bring(stage, task, transfer)
         except FirecrestError as error:
-            told = patient(task, error)
+            told = await self.failed(task, error)
         if isinstance(told, TaskError):  # what has come stays for `resumeTransfer` for a while
             await self.inside.records.adopt(transfer.id, expires_at=stage.expiry())
         return told

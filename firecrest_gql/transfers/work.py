@@ -1,6 +1,7 @@
 """What a worker does for a transfer inside a system: each call is one short step, and says when to come again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from firecrest_gql.errors import FirecrestError, NotFound
@@ -10,10 +11,10 @@ from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.work import caller_of
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
-from firecrest_gql.model.transfers import Terms
+from firecrest_gql.model.transfers import Terms, Transfer
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
-from firecrest_gql.transfers.accepting import transfer_of
+from firecrest_gql.transfers.accepting import name_of, transfer_of
 from firecrest_gql.transfers.acts import ACTS, command_of
 from firecrest_gql.transfers.carrying import LONGEST, Carrying
 from firecrest_gql.transfers.job import TransferJob, Ways, age
@@ -49,7 +50,18 @@ class TransferWork:
         try:
             return await self._step(task)
         except FirecrestError as error:
-            return patient(task, error)
+            return await self.failed(task, error, lambda _: self.job(task))
+
+    async def failed(
+        self, task: Task, error: FirecrestError, present_job: Callable[[Transfer], TransferJob]
+    ) -> Pause | TaskError:
+        """As `patient`; where that is the end of the task, nothing of it runs any more."""
+        told = patient(task, error)
+        if isinstance(told, TaskError):
+            with suppress(NotFound):  # the record, or the system: then there is no job that we could end
+                transfer = await self.records.load(name_of(task))
+                await Carrying(self.records).stop(present_job(transfer), transfer)
+        return told
 
     async def end(self, task: Task) -> Pause | None:
         """Nothing of it runs, and nothing half-written is left."""
@@ -57,7 +69,14 @@ class TransferWork:
             transfer = await transfer_of(self.records, task)
             return await Carrying(self.records).end(self.job(task), transfer)
         except FirecrestError as error:
-            return later(task, error)
+            return await self.later(task, error, lambda _: self.job(task))
+
+    async def later(self, task: Task, error: FirecrestError, present_job: Callable[[Transfer], TransferJob]) -> Pause:
+        """To end it when what is away may be back; raises the error where that will not help."""
+        told = await self.failed(task, error, present_job)
+        if isinstance(told, Pause):
+            return told
+        raise error
 
     async def _step(self, task: Task) -> TransferRef | Pause | TaskError:
         command, terms = command_of(task.kind, task.input["command"]), Terms(**task.input["terms"])
@@ -85,11 +104,3 @@ def patient(task: Task, error: FirecrestError) -> Pause | TaskError:
     if not error.retryable or age(task.created_at) > PATIENCE_SECONDS:
         return task_error(error)
     return Pause(error.retry_after or min(LONGEST, max(SOON, age(task.created_at) / 20)), error.message)
-
-
-def later(task: Task, error: FirecrestError) -> Pause:
-    """To come again when what is away may be back; raises the error where that will not help."""
-    pause = patient(task, error)
-    if isinstance(pause, Pause):
-        return pause
-    raise error
