@@ -118,7 +118,7 @@ def _exit(job: Said) -> str:
 
 def live(job: Said, shown: dict[str, str]) -> Iterator[tuple[str, Any, Any]]:
     """What GraphQL and scontrol say of the same."""
-    held = shown["JobState"] == "PENDING" and shown["Reason"].startswith("JobHeld")
+    held = shown["JobState"] == "PENDING" and shown["Priority"] == "0"
     yield "state", job["state"], "HELD" if held else shown["JobState"]
     yield "rawState", job["rawState"], shown["JobState"]
     yield "name", job["name"], shown["JobName"]

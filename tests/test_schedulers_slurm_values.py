@@ -170,6 +170,25 @@ def test_states_are_more_than_words(raw: str, reason: str | None, state: JobStat
     assert job_state(raw, reason) is state
 
 
+@pytest.mark.parametrize(
+    ("reason", "priority", "state"),
+    [
+        ("JobHeldUser", "0", JobState.HELD),
+        ("JobHoldMaxRequeue", "0", JobState.HELD),
+        ("None", "0", JobState.HELD),  # split off an array, and not looked at since
+        ("JobHeldUser,JobArrayTaskLimit", "0", JobState.HELD),  # tasks of an array, shown as one
+        ("JobHeldUser", "1", JobState.PENDING),  # released, and not looked at since
+        ("BadConstraints", "0", JobState.PENDING),
+        ("DependencyNeverSatisfied", "0", JobState.PENDING),
+        ("None", "4294901759", JobState.PENDING),
+        ("None", "", JobState.PENDING),
+    ],
+)
+def test_a_pending_job_is_held_where_a_hold_took_its_priority(reason: str, priority: str, state: JobState) -> None:
+    [job] = queue({**ROW, "State": "PENDING", "Reason": reason, "PriorityLong": priority})
+    assert job.state is state
+
+
 @pytest.mark.parametrize("name", STATES)
 def test_a_state_cut_to_ten_letters_is_understood(name: str) -> None:
     cut = name if len(name) <= 10 else f"{name[:9]}+"

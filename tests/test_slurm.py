@@ -122,6 +122,18 @@ async def test_the_waiting_rest_of_an_array_is_held_released_and_cancelled_by_th
     assert await slurm.run(SLURM.cancel([rest])) == {rest: None}
 
 
+async def test_what_was_held_stays_held_when_a_task_is_taken_out_of_it(slurm: RealSlurm) -> None:
+    array = await submitted(slurm, "task_split", JobSpec(script="#!/bin/sh\n#SBATCH --hold\n", array="0-9"))
+    for task in (7, 3, 5):
+        assert await slurm.run(SLURM.cancel([f"{array}_{task}"])) == {f"{array}_{task}": None}
+        for _ in range(3):
+            states = {job.array_task_id: job.state for job in await queue(slurm, array) if not job.final}
+            assert {*states.values()} == {JobState.HELD}, states
+    await slurm.run(SLURM.act(JobAct.RELEASE, [f"{array}_9"]))
+    assert [job.state for job in await queue(slurm, f"{array}_9")] != [JobState.HELD]
+    await slurm.run(SLURM.cancel([array]))
+
+
 async def test_accounting_tells_the_same_story_as_the_queue(slurm: RealSlurm) -> None:
     spec = JobSpec(name="a|b 'c'", script="#!/bin/sh\nexit 4\n", time_limit_seconds=90, memory=3 * 2**20)
     job_id = await submitted(slurm, "task_story", spec)

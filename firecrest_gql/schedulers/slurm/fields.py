@@ -69,9 +69,11 @@ class Life:
     placed: bool = True
 
     @classmethod
-    def of(cls, row: Row, begin: str, end: str, exit_: tuple[int | None, int | None]) -> "Life":
+    def of(
+        cls, row: Row, begin: str, end: str, exit_: tuple[int | None, int | None], priority: int | None = None
+    ) -> "Life":
         """The life of a job; of one cancelled before it began Slurm tells the time of that as its start."""
-        state = job_state(row["State"], row["Reason"])
+        state = job_state(row["State"], text(row["Reason"]), priority)
         return cls(state, time(row[begin]), time(row[end]), exit_, text(row["NodeList"]) is not None)
 
     def fields(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from firecrest_gql.model.jobs import Job
 from firecrest_gql.schedulers.slurm.fields import LIVE, Life, Row, columns, read
 from firecrest_gql.schedulers.slurm.outputs import Identity, output_path
-from firecrest_gql.schedulers.slurm.values import text, wait_status
+from firecrest_gql.schedulers.slurm.values import number, text, wait_status
 
 PATHS = {"stdin_path": "STDIN", "stdout_path": "STDOUT", "stderr_path": "STDERR"}
 FIELDS = columns(
@@ -17,7 +17,7 @@ FIELDS = columns(
 
 def live_job(row: Row, system: str) -> Job:
     """What squeue tells of a job, in the contract's terms."""
-    life = Life.of(row, "StartTime", "EndTime", wait_status(row["exit_code"]))
+    life = Life.of(row, "StartTime", "EndTime", wait_status(row["exit_code"]), number(row["PriorityLong"]))
     task_id = text(row["ArrayTaskID"])
     return Job(
         system=system,

@@ -36,14 +36,34 @@ STATES = {
 }
 
 # https://slurm.schedmd.com/job_reason_codes.html: a pending job that only a release lets go on.
-HELD_REASONS = frozenset({"JobHeldUser", "JobHeldAdmin", "job_requeued_in_held_state", "launch_failed_requeued_held"})
+HELD_REASONS = frozenset(
+    {
+        "JobHeldAdmin",
+        "JobHeldUser",
+        "JobHoldMaxRequeue",
+        "job_requeued_in_held_state",
+        "launch_failed_requeued_held",
+    }
+)
+NO_PRIORITY = 0
 
 
-def job_state(raw: str, reason: str | None) -> JobState:
+def job_state(raw: str, reason: str | None, priority: int | None = None) -> JobState:
     """The state of `CANCELLED by 1000`, of a word cut as `OUT_OF_ME+`, and of a pending job that is held."""
     word = (raw.split() or [""])[0]
     state = STATES.get(word) or _uncut(word)
-    return JobState.HELD if state is JobState.PENDING and reason in HELD_REASONS else state
+    return JobState.HELD if state is JobState.PENDING and _is_held(reason, priority) else state
+
+
+def _is_held(reason: str | None, priority: int | None) -> bool:
+    """Whether it is held: to hold a job is to set its priority to 0 (https://slurm.schedmd.com/scontrol.html, hold).
+
+    A job that was split off an array has no reason until the scheduler comes by; of the tasks that it shows as one job
+    squeue tells all reasons. 0 is the priority too of what can never run, such as BadConstraints (job_scheduler.c).
+    """
+    if reason is None:
+        return priority == NO_PRIORITY
+    return any(one in HELD_REASONS for one in reason.split(",")) and priority in (None, NO_PRIORITY)
 
 
 def _uncut(word: str) -> JobState:
