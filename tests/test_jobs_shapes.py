@@ -63,6 +63,7 @@ async def test_an_array_is_told_task_by_task_and_a_bad_id_spoils_none(user: Clie
     assert found[f"{array}_3"]["arrayJobId"] == array
     assert found[f"{array}_3"]["arrayTaskId"] == "3"
     assert [step["stepId"] for step in found[f"{array}_3"]["steps"]] == [f"{array}_3.batch"]
+    assert f"{array}_3" in await listed(user, jobIds=[f"{array}_3", "x; y", "987654"]), "one bad id spoils no other"
     assert await one_by_one(user, f"{array}_9", "987654", "x; y", array) == [f"{array}_9", None, None, f"{array}_3"]
     ended = await codes(user, "cancelJobs", f"{array}_3", f"{array}_[7-8]", "987654")
     assert ended == {f"{array}_3": None, f"{array}_[7-8]": None, "987654": "NOT_FOUND"}

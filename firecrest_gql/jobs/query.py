@@ -67,7 +67,14 @@ class Jobs:
     async def all_jobs(
         self, caller: Caller, system: SystemSettings, job_filter: JobFilter, usage: bool = False
     ) -> list[Job]:
-        """Every job that the filter means, in no order; with their usage, if accounting had to be asked anyway."""
+        """Every job that the filter means, in no order; with their usage, if accounting had to be asked anyway.
+
+        Ids that can be no job's here are as unknown as those of no job.
+        """
+        if job_filter.job_ids is not None:
+            job_filter = replace(job_filter, job_ids=self._possible(caller, system, job_filter.job_ids))
+        if job_filter.job_ids == ():
+            return []
         live, recent = await asyncio.gather(
             self.live(caller, system, for_queue(job_filter)), self._recent.of(system.name, caller.username)
         )
@@ -156,6 +163,10 @@ class Jobs:
         merged = merge(with_usage(live, recorded) if usage else live, recorded)
         found = {**await self._just_submitted(caller, system, job_ids), **by_id(job_ids, merged)}
         return {job_id: found.get(job_id) or no_job(system, job_id) for job_id in job_ids}
+
+    def _possible(self, caller: Caller, system: SystemSettings, job_ids: Sequence[str]) -> tuple[str, ...]:
+        scheduler = self._scheduler(system)
+        return tuple(job_id for job_id in job_ids if not _fault(scheduler, job_id, caller, system))
 
     async def _just_submitted(self, caller: Caller, system: SystemSettings, job_ids: Sequence[str]) -> dict[str, Job]:
         recent = await self._recent.of(system.name, caller.username)
