@@ -201,6 +201,24 @@ async def test_directives_in_the_script_hold_where_nothing_else_was_asked(slurm:
 
 
 @pytest.mark.parametrize(
+    ("directive", "environment", "told"),
+    [
+        ("", (), "login=here job=\n"),
+        ("#SBATCH --export=NONE\n", (), "login= job=\n"),
+        ("#SBATCH --export=NONE\n", (("JOBS_OWN", "a,LOGIN=x"),), "login=here job=a,LOGIN=x\n"),
+    ],
+)
+async def test_the_logins_variables_are_the_jobs_unless_its_script_wants_none(
+    slurm: RealSlurm, directive: str, environment: tuple[tuple[str, str], ...], told: str
+) -> None:
+    script = f'#!/bin/sh\n{directive}echo "login=$LOGIN job=$JOBS_OWN"\n'
+    command = SLURM.submit(JobSpec(script=script, environment=environment), "task_export")
+    job_id = await slurm.run(command, environment={**slurm.system.environment, "LOGIN": "here"})
+    [job] = await all_ended(slurm, job_id)
+    assert Path(job.stdout_path or "").read_text() == told  # noqa: ASYNC240
+
+
+@pytest.mark.parametrize(
     ("spec", "words"),
     [
         (JobSpec(script=SHORT, partition="nosuch"), "Invalid partition"),

@@ -27,7 +27,7 @@ def sbatch(spec: JobSpec, *command: str) -> list[str]:
     What the user gave freely comes last, so that an option which lacks its value swallows none of ours.
     """
     program = PROGRAM_WITH_ARGUMENTS if spec.arguments else PROGRAM
-    return ["sh", "-c", program, "firecrest-submit", *command, "--export=ALL", *_options(spec), *_script(spec)]
+    return ["sh", "-c", program, "firecrest-submit", *command, *_export(spec), *_options(spec), *_script(spec)]
 
 
 def script_input(spec: JobSpec) -> Stdin:
@@ -66,6 +66,12 @@ class Submit(SchedulerCommand[str]):
         if not words or not re.fullmatch(r"\d+(;.*)?", words[-1]):
             raise CommandFailed(f"sbatch gave no job id: {' '.join(words)[-300:]}")
         return words[-1].partition(";")[0]
+
+
+def _export(spec: JobSpec) -> Iterator[str]:
+    """Without variables of the job it is the script's to say, and sbatch's default where that says nothing: ALL."""
+    if spec.environment:
+        yield "--export=ALL"
 
 
 def _options(spec: JobSpec) -> Iterator[str]:
