@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from firecrest_gql.command import Result
 from firecrest_gql.model.jobs import Job, JobFilter, JobState
+from firecrest_gql.schedulers.slurm import Slurm
 from firecrest_gql.schedulers.slurm.accounting import Accounting
+from firecrest_gql.schedulers.slurm.files import FIELDS as SHOWN_FIELDS
 from firecrest_gql.schedulers.slurm.live import FIELDS
 from firecrest_gql.schedulers.slurm.outputs import Identity, output_path
 from firecrest_gql.schedulers.slurm.queue import Queue, bare_id
@@ -18,6 +20,7 @@ from firecrest_gql.schedulers.slurm.states import STATES, job_state
 from firecrest_gql.schedulers.slurm.values import cpu_seconds, exit_pair, memory, seconds, size, time, wait_status
 from tests.sizes import size as sized
 
+SLURM = Slurm()
 HYPOTHESIS = settings(max_examples=sized(25, 10_000))
 TEXT = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 
@@ -149,6 +152,27 @@ def test_an_arrays_tasks_and_their_waiting_rest_have_their_own_ids() -> None:
     assert one.stdout_path == "/home/fireuser/slurm-2_1.out"
     assert (others.job_id, others.array_task_id, others.stdout_path) == ("2_[4-9%2]", "4-9%2", None)
     assert bare_id(others.job_id) == "2"
+
+
+@pytest.mark.parametrize(
+    ("shown", "task", "expected"),
+    [
+        ("/home/fireuser/slurm-7.out", "N/A", "/home/fireuser/slurm-7.out"),
+        ("/home/fireuser/slurm-7.out", "4-9%2", "/home/fireuser/slurm-7_5.out"),
+        ("/scratch/%A/%a-%x.txt", "4-9", "/scratch/7/5-a name.txt"),
+        ("/scratch/%j-%N.txt", "N/A", "/scratch/7-n1.txt"),
+        ("/dev/null", "4-9", "/dev/null"),
+    ],
+)
+def test_the_files_of_a_job_are_known_from_how_squeue_showed_them(shown: str, task: str, expected: str) -> None:
+    command = SLURM.shown("7")
+    told = {**ROW, "ArrayTaskID": task, "STDOUT": shown}
+    text = "".join(told[name] + command.mark for name in SHOWN_FIELDS) + "\n"  # type: ignore[attr-defined]
+    kept = command.parse(Result(0, text.encode(), b""))
+    assert kept is not None
+    row = {"JobID": "7", "JobIDRaw": "7", "JobName": "a name", "NodeList": "n[1-3],m2"}
+    one = accounting(**(row if task == "N/A" else {**row, "JobID": "7_5", "JobIDRaw": "12"}))
+    assert SLURM.with_files(one, kept).stdout_path == expected
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,8 @@ class Jobs:
         if command is None:
             return []
         key = (system.name, replace(caller, request_id=""), "accounting", job_filter, usage)
-        return await self._reads.shared(key, lambda: self._transport.run(system, caller, command))
+        found = await self._reads.shared(key, lambda: self._transport.run(system, caller, command))
+        return await self._recent.with_files(self._scheduler(system), system.name, found)
 
     async def partitions(self, caller: Caller, system: SystemSettings, show_hidden: bool = False) -> list[Partition]:
         """The queues that jobs can be submitted to."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from firecrest_gql.command import Command
-from firecrest_gql.errors import CommandFailed, Conflict, NotFound, TasksUnavailable
+from firecrest_gql.errors import CommandFailed, Conflict, FirecrestError, NotFound, TasksUnavailable
 from firecrest_gql.jobs.attempts import NOTHING_DONE, Attempts
 from firecrest_gql.jobs.ceilings import parts
 from firecrest_gql.jobs.compute import KIND_OF
@@ -69,6 +69,7 @@ class JobWork:
         job_id = await self._submission(task, system, caller).attempt(spec)
         await self.after_accept(task)
         await self._remember(task, system.name, job_id, job_name(spec))
+        await self._keep_files(system, caller, job_id)
         return JobRef(system.name, job_id, job_name(spec))
 
     async def cancel(self, task: Task) -> JobOutcomes:
@@ -161,6 +162,15 @@ class JobWork:
             await self.recent.add(system, task.username, job_id, name)
         except TasksUnavailable as error:
             logger.warning("the job %s of task %s is not remembered: %s", job_id, task.id, error.message)
+
+    async def _keep_files(self, system: SystemSettings, caller: Caller, job_id: str) -> None:
+        """Without this the job's files may be unknown once the queue has forgotten it; that must not fail a task."""
+        command = self._scheduler(system).shown(job_id)
+        try:
+            if command and (shown := await self.transport.run(system, caller, command)):
+                await self.recent.keep_files(system.name, caller.username, job_id, shown)
+        except FirecrestError as error:
+            logger.warning("the files of the job %s of %s are not remembered: %s", job_id, system.name, error.message)
 
 
 def caller_of(task: Task, place: int = 0) -> Caller:

@@ -88,6 +88,15 @@ class Recall:
         return self.accounted or self.queue_seconds is None or seconds <= self.queue_seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How the queue shows the files of a job: names in which patterns may stand."""
+
+    stdin: str
+    stdout: str
+    stderr: str
+
+
 class Scheduler(Protocol):
     """One workload manager: pairs of what to run and how to read it.
 
@@ -128,6 +137,12 @@ class Scheduler(Protocol):
         self, job_filter: JobFilter, username: str, system: str, usage: bool = False
     ) -> Command[list[Job]] | None:
         """The record of jobs, which may lag behind the queue, with their usage if asked; None where there is none."""
+
+    def shown(self, job_id: str) -> Command[Shown | None] | None:
+        """What to keep of the files of a job that was accepted; None where the record of jobs tells them by itself."""
+
+    def with_files(self, job: Job, shown: Shown) -> Job:
+        """The job out of the record, with the files that `shown` means for it."""
 
     def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """Cancel, or send a signal to the processes; one result of each id, None where it went well.

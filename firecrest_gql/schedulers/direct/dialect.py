@@ -12,6 +12,7 @@ from firecrest_gql.model.tasks import CommandOutput
 from firecrest_gql.schedulers.dialect import (
     Feature,
     Outcomes,
+    Shown,
     require_features,
     require_job_ids,
     unsupported,
@@ -73,6 +74,13 @@ class Direct:
 
     def accounting(self, job_filter: JobFilter, username: str, system: str, usage: bool = False) -> None:
         """There is no accounting: the queue keeps ended jobs."""
+
+    def shown(self, job_id: str) -> None:
+        """The queue keeps ended jobs, with their files."""
+
+    def with_files(self, job: Job, shown: Shown) -> Job:
+        """As it was told."""
+        return job
 
     def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """SIGTERM, and SIGKILL 5 s later; or the signal, which reaches every process of the job."""

@@ -9,7 +9,15 @@ from firecrest_gql.errors import InvalidInput, Unsupported
 from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
 from firecrest_gql.model.tasks import CommandOutput
-from firecrest_gql.schedulers.dialect import Feature, Outcomes, Recall, require_features, require_job_ids, unsupported
+from firecrest_gql.schedulers.dialect import (
+    Feature,
+    Outcomes,
+    Recall,
+    Shown,
+    require_features,
+    require_job_ids,
+    unsupported,
+)
 from firecrest_gql.schedulers.pbs.acts import Act, Cancel, Update
 from firecrest_gql.schedulers.pbs.cluster import Nodes, Partitions, Reservations
 from firecrest_gql.schedulers.pbs.identity import JOB_ID
@@ -88,6 +96,13 @@ class Pbs:
         """By qstat: the server's history, which is as new as the queue, and always tells what was used."""
         _require_filter(job_filter, username)
         return History(system, username, job_filter)
+
+    def shown(self, job_id: str) -> None:
+        """The history tells a job's files."""
+
+    def with_files(self, job: Job, shown: Shown) -> Job:
+        """As it was told."""
+        return job
 
     def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """By qdel; a signal by qsig."""

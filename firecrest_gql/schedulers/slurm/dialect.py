@@ -9,7 +9,7 @@ from firecrest_gql.errors import InvalidInput
 from firecrest_gql.model.cluster import ComputeNode, Project, Reservation
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, Partition, SubmitEstimate
 from firecrest_gql.model.tasks import CommandOutput
-from firecrest_gql.schedulers.dialect import Feature, Outcomes, Recall, require_features, require_job_ids
+from firecrest_gql.schedulers.dialect import Feature, Outcomes, Recall, Shown, require_features, require_job_ids
 from firecrest_gql.schedulers.slurm.accounting import Accounting, FindAccounted
 from firecrest_gql.schedulers.slurm.attach import Attach
 from firecrest_gql.schedulers.slurm.cancel import Cancel
@@ -18,6 +18,7 @@ from firecrest_gql.schedulers.slurm.comment import comment_of
 from firecrest_gql.schedulers.slurm.control import Act, Update
 from firecrest_gql.schedulers.slurm.directives import Directives
 from firecrest_gql.schedulers.slurm.estimate import Estimate
+from firecrest_gql.schedulers.slurm.files import ShownFiles, with_files
 from firecrest_gql.schedulers.slurm.inventory import Nodes, Reservations
 from firecrest_gql.schedulers.slurm.options import require_options
 from firecrest_gql.schedulers.slurm.projects import Projects
@@ -106,6 +107,15 @@ class Slurm:
         """By sacct."""
         _require_filter(job_filter, username)
         return Accounting(system, username, job_filter, usage)
+
+    def shown(self, job_id: str) -> Command[Shown | None]:
+        """By squeue, for sacct tells no files in the releases up to 22.05 at least."""
+        require_job_ids(JOB_ID, (job_id,))
+        return ShownFiles(job_id)
+
+    def with_files(self, job: Job, shown: Shown) -> Job:
+        """Its patterns, filled in."""
+        return with_files(job, shown)
 
     def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
         """By scancel."""

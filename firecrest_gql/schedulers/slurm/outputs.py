@@ -24,6 +24,11 @@ class Identity:
     directory: str
 
 
+def default_of_array(directory: str) -> str:
+    """The pattern of the files of an array's tasks where none was given."""
+    return f"{directory}/slurm-%A_%a.out"
+
+
 def output_path(shown: str, job: Identity) -> str | None:
     """The file behind what squeue shows; None where it cannot be known yet, such as the node of a pending job."""
     if shown in ("", "(null)"):
