@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
 import statistics
 import tempfile
 import time
@@ -17,6 +15,7 @@ from firecrest_gql.demo.ports import remembered_ports
 from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo, running_demo
 from tests.bench_files import measure_files
+from tests.bench_silent import measure_silent
 from tests.bench_transfers import measure_transfers
 from tests.bench_watch import print_delays
 from tests.client import Client, fetch_token
@@ -26,7 +25,6 @@ from tests.waiting import until
 
 ROUNDS = 30
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input) { task { id status } } }"
-QUERY = 'mutation { queryJobs(input: {system: "local"}) { task { id } } }'
 UPDATED = "subscription($id: ID!) { taskUpdated(id: $id) { version status } }"
 READ = 'query($path: String!) { system(name: "local") { file(path: $path) { checksum } } }'
 JOB = {"system": "local", "name": "bench", "script": "#!/bin/sh\ntrue\n"}
@@ -68,29 +66,25 @@ class Bench:
 
     async def viewer(self) -> None:
         """The smallest query: a token verified, a document executed."""
-        await self._post("{ viewer { username } }")
+        await self.post("{ viewer { username } }")
 
     async def file(self) -> None:
         """One remote command under a certificate of its own."""
-        await self._post('{ system(name: "local") { file(path: "/") { type } } }')
+        await self.post('{ system(name: "local") { file(path: "/") { type } } }')
 
     async def submit(self) -> None:
         """`submitJob`, answered with its task."""
-        await self._post(SUBMIT, input=JOB)
-
-    async def query(self) -> None:
-        """`queryJobs`, answered with its task."""
-        await self._post(QUERY)
+        await self.post(SUBMIT, input=JOB)
 
     async def first_event(self) -> None:
         """From the submission to the first event on a socket opened for it."""
-        task = await self._post(SUBMIT, input=JOB)
+        task = await self.post(SUBMIT, input=JOB)
         async for _ in self._user.events(UPDATED, id=task["submitJob"]["task"]["id"]):
             return
 
     async def final_event(self) -> None:
         """From the submission to the event that says SUCCEEDED."""
-        task = await self._post(SUBMIT, input=JOB)
+        task = await self.post(SUBMIT, input=JOB)
         async for _ in self._user.events(UPDATED, id=task["submitJob"]["task"]["id"]):
             pass
 
@@ -105,7 +99,7 @@ class Bench:
     async def taken_over(self) -> None:
         """`kill -9` of the worker and the start of another: until a task of the meantime has SUCCEEDED."""
         await self._worker.kill()
-        task = await self._post(SUBMIT, input=JOB)
+        task = await self.post(SUBMIT, input=JOB)
         self._started = time.perf_counter()
         await self._worker.start()
         async for _ in self._user.events(UPDATED, id=task["submitJob"]["task"]["id"]):
@@ -119,7 +113,8 @@ class Bench:
     def _readers(self) -> list[int]:
         return [pid for pid, argv in processes() if any(self.endless in word for word in argv)]
 
-    async def _post(self, query: str, **variables: Any) -> dict[str, Any]:
+    async def post(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The data of an answer without errors."""
         body = {"query": query, "variables": variables}
         said = (await self._http.post(self._url, json=body, headers=self._user.headers)).json()
         assert "errors" not in said, said
@@ -170,10 +165,7 @@ async def measure(state: Path, running: Demo) -> None:
         row("viewer", await timed(bench.viewer), floor)
         row("file: one certificate, one command", await timed(bench.file), floor)
         row("submit answered", await timed(bench.submit), floor)
-        os.kill(running.embedded.pid, signal.SIGSTOP)
-        row("submit answered while the system is silent", await timed(bench.submit, 5), floor)
-        row("queryJobs answered while the system is silent", await timed(bench.query, 5), floor)
-        os.kill(running.embedded.pid, signal.SIGCONT)
+        await measure_silent(running, bench.post, timed, lambda name, seconds: row(name, seconds, floor))
         row("submit to first event, socket opened for it", await timed(bench.first_event), floor)
         row("submit to SUCCEEDED, job accepted", await timed(bench.final_event), floor)
         await asyncio.to_thread(endless, bench.endless)
