@@ -1,6 +1,6 @@
 """What must not be done twice to a job: it is done once where nothing was done before, and else never again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from firecrest_gql.command import Command, Remote
+from firecrest_gql.command import Command, Load, Remote
 from firecrest_gql.demo.run import Demo
 from firecrest_gql.errors import (
     CommandFailed,
@@ -27,6 +27,7 @@ from firecrest_gql.jobs.work import JobWork
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import JobSpec
 from firecrest_gql.model.tasks import Task, TaskKind
+from firecrest_gql.schedulers.dialect import Outcomes
 from firecrest_gql.schedulers.direct import Direct
 from firecrest_gql.schedulers.direct.control import Act, Cancel
 from firecrest_gql.schedulers.direct.listing import Queue
@@ -46,14 +47,14 @@ T = TypeVar("T")
 
 @dataclass
 class Failing(ThisMachine):
-    """The machine, on whose way the next commands of a kind fail."""
+    """The machine, on whose way the next commands of a kind fail; None: the one whose turn it is does not."""
 
-    failures: list[tuple[type[Remote], FirecrestError]] = field(default_factory=list)
+    failures: list[tuple[type[Remote], FirecrestError | None]] = field(default_factory=list)
 
     async def run(self, system: SystemSettings, caller: Caller, command: Command[T]) -> T:
         """Run it, unless it is its turn to fail."""
-        if self.failures and isinstance(command, self.failures[0][0]):
-            raise self.failures.pop(0)[1]
+        if self.failures and isinstance(command, self.failures[0][0]) and (error := self.failures.pop(0)[1]):
+            raise error
         return await ThisMachine.run(self, system, caller, command)
 
 
@@ -118,6 +119,40 @@ async def test_while_the_queue_is_silent_nothing_has_begun(failing: Failing, wor
     [outcome] = (await work.cancel(task)).results
     assert outcome.error is not None
     assert outcome.error.code is ErrorCode.NOT_FOUND
+
+
+@dataclass(frozen=True)
+class OneByOne(Cancel):
+    """A program for each job."""
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """As many as there are jobs."""
+        return {Load.SCHEDULER: len(self.job_ids)}
+
+
+class Slow(Direct):
+    """A workload manager whose jobs are cancelled one by one."""
+
+    def cancel(self, job_ids: Sequence[str], signal: str | None = None) -> Command[Outcomes]:
+        """A program for each."""
+        return OneByOne(tuple(job_ids), signal)
+
+
+async def test_many_jobs_are_taken_in_parts_and_those_whose_turn_never_came_are_told(
+    failing: Failing, redis: Redis
+) -> None:
+    scheduler = SYSTEM.scheduler.model_copy(update={"commands_per_second": 2})
+    system = SYSTEM.model_copy(update={"scheduler": scheduler})
+    work = JobWork(failing, {"local": system}, {"direct": Slow()}, Attempts(redis), RecentJobs(redis))
+    task = await task_of(redis, TaskKind.CANCEL_JOBS, job_ids=["1", "2", "3", "4", "5"])
+    failing.failures = [(OneByOne, None), (OneByOne, Overloaded("too much")), (OneByOne, None)]
+    outcomes = {one.job_id: one.error and one.error.code for one in (await work.cancel(task)).results}
+    told, untold = ErrorCode.NOT_FOUND, ErrorCode.OVERLOADED
+    assert outcomes == {"1": told, "2": untold, "3": told, "4": told, "5": untold}
+    failing.failures = [(OneByOne, Overloaded("too much"))]
+    with pytest.raises(Overloaded):
+        await work.cancel(task)
 
 
 def controller(demo: Demo) -> AbstractAsyncContextManager[None]:
