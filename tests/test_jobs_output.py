@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from broadcaster import Broadcast
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from firecrest_gql.errors import IsADirectory, NotFound
+from firecrest_gql.errors import InvalidInput, IsADirectory, NotFound
 from firecrest_gql.jobs.cutting import MAX_CHUNK, Cutter
 from firecrest_gql.jobs.output import JobOutput
 from firecrest_gql.jobs.query import Jobs
@@ -193,6 +195,38 @@ async def test_a_large_output_arrives_whole_although_its_reader_leaves_and_comes
                 ended = False
                 break
     assert said == b"".join(b"%d\n" % n for n in range(1, 50001)) * 5
+
+
+@pytest.mark.redis
+async def test_a_job_that_never_began_has_no_output_although_an_older_one_wrote_to_its_file(
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
+) -> None:
+    _, output = await outputs(machine, redis, broadcast)
+
+    async def submitted(**spec: Any) -> str:
+        return await machine.run(SYSTEM, caller(viewer.username), Direct().submit(JobSpec(**spec), uuid4().hex))
+
+    async def said(job_id: str) -> bytes:
+        return b"".join([chunk.data async for chunk in output.output(viewer, SYSTEM, job_id)])
+
+    first = await submitted(script="#!/bin/sh\necho old\n", stdout_path="out")
+    assert await said(first) == b"old\n"
+    running = await submitted(script="#!/bin/sh\nsleep 600\n")
+    second = await submitted(script="#!/bin/sh\n", stdout_path="out", dependency=f"afterok:{running}")
+    await machine.run(SYSTEM, caller(viewer.username), Direct().cancel([second]))
+    assert await said(second) == b""
+
+
+@pytest.mark.redis
+async def test_an_array_has_no_output_of_its_own_and_each_of_its_tasks_has(
+    machine: ThisMachine, redis: Redis, broadcast: Broadcast, viewer: Principal
+) -> None:
+    _, output = await outputs(machine, redis, broadcast)
+    spec = JobSpec(script="#!/bin/sh\necho $FIRECREST_ARRAY_TASK_ID\n", array="1-2")
+    array = await machine.run(SYSTEM, caller(viewer.username), Direct().submit(spec, "key"))
+    with pytest.raises(InvalidInput):
+        await anext(output.output(viewer, SYSTEM, array))
+    assert [chunk.data async for chunk in output.output(viewer, SYSTEM, f"{array}_2")] == [b"2\n"]
 
 
 @pytest.mark.redis

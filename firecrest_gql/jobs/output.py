@@ -9,6 +9,7 @@ from firecrest_gql.errors import InvalidInput, NotFound, PermissionDenied
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.jobs.tails import Tails
 from firecrest_gql.jobs.watch import JobWatch
+from firecrest_gql.model.array_tasks import several
 from firecrest_gql.model.identity import Caller, Principal
 from firecrest_gql.model.jobs import NOT_BEGUN, Job, OutputChunk, OutputStream
 from firecrest_gql.settings import SystemSettings
@@ -32,14 +33,17 @@ class JobOutput:
     ) -> AsyncIterator[OutputChunk]:
         """Each byte of the job's output from `offset` on, once; a reset where the file was truncated or replaced.
 
-        Raises where the job, or its file's name, cannot be had, and `PermissionDenied` for a file of somebody else.
+        Raises where the job, or its file's name, cannot be had, `PermissionDenied` for a file of somebody else, and
+        `InvalidInput` for an array, whose tasks have a file each.
         """
         if offset < 0:
             raise InvalidInput("offset: at least 0")
         caller = principal.caller(f"output-{secrets.token_hex(8)}")
         job = await self._job(caller, system, job_id)
-        async with self._life(principal, system, job) as life:
-            path = await life.path(stream)
+        _require_one(job, job_id)
+        async with self._life(principal, system, job, job_id) as life:
+            if (path := await life.path(stream)) is None:
+                return
             async with aclosing(self._tails.follow(system, caller, path, offset, life.ended)) as chunks:
                 async for chunk in chunks:
                     yield chunk
@@ -53,19 +57,20 @@ class JobOutput:
             raise
 
     @asynccontextmanager
-    async def _life(self, principal: Principal, system: SystemSettings, job: Job) -> AsyncIterator["Life"]:
+    async def _life(self, principal: Principal, system: SystemSettings, job: Job, job_id: str) -> AsyncIterator["Life"]:
         life = Life(job)
-        life.ended = asyncio.create_task(self._tell(principal, system, life))
+        life.ended = asyncio.create_task(self._tell(principal, system, life, job_id))
         try:
             yield life
         finally:
             life.ended.cancel()
             await asyncio.wait([life.ended])
 
-    async def _tell(self, principal: Principal, system: SystemSettings, life: "Life") -> None:
+    async def _tell(self, principal: Principal, system: SystemSettings, life: "Life", job_id: str) -> None:
         if life.job.final:
             return
         async for event in self._watch.updates(principal, system, [life.job.job_id]):
+            _require_one(event.job, job_id)  # which nobody knows of an array that was submitted just now
             life.tell(event.job)
 
 
@@ -83,9 +88,12 @@ class Life:
         self.job = job
         self._told.set()
 
-    async def path(self, stream: OutputStream) -> str:
-        """Where the output goes, once the job has begun: before that the file is an older job's; or `NotFound`."""
-        while (path := _path(self.job, stream)) is None or self.job.state in NOT_BEGUN:
+    async def path(self, stream: OutputStream) -> str | None:
+        """Where the output goes, once the job has begun; None where it ends without, for what is there is older.
+
+        Raises `NotFound` where nobody knows any more.
+        """
+        while (path := _path(self.job, stream)) is None and not self._never_began:
             if self.ended.done():
                 self.ended.result()
                 raise NotFound(f"the scheduler no longer tells where {self.job.job_id} has written its output")
@@ -93,8 +101,19 @@ class Life:
             telling = asyncio.create_task(self._told.wait())
             await asyncio.wait({telling, self.ended}, return_when=asyncio.FIRST_COMPLETED)
             telling.cancel()
-        return path
+        return None if self._never_began else path
+
+    @property
+    def _never_began(self) -> bool:
+        return self.job.final and self.job.started_at is None
+
+
+def _require_one(job: Job, job_id: str) -> None:
+    if several(job_id) or job.array_job_id == job_id:
+        raise InvalidInput(f"jobId: {job_id} is an array, whose tasks have a file each: name one task")
 
 
 def _path(job: Job, stream: OutputStream) -> str | None:
+    if job.state in NOT_BEGUN:
+        return None
     return job.stderr_path or job.stdout_path if stream is OutputStream.STDERR else job.stdout_path

@@ -11,14 +11,15 @@ from broadcaster import Broadcast
 from redis.asyncio import Redis
 
 from firecrest_gql.delegation.request import Purpose
-from firecrest_gql.errors import SystemUnavailable, Unsupported
+from firecrest_gql.errors import FirecrestError, NotFound, SystemUnavailable, Unsupported
 from firecrest_gql.jobs.board import Board, board_name
 from firecrest_gql.jobs.check import check_ids
-from firecrest_gql.jobs.following import Following
+from firecrest_gql.jobs.following import Following, unanswered
 from firecrest_gql.jobs.looking import Looking
 from firecrest_gql.jobs.ports import Grants
 from firecrest_gql.jobs.query import Jobs, no_job
 from firecrest_gql.jobs.rule import by_ids
+from firecrest_gql.jobs.shared import FIRST_PAUSE, LONGEST_PAUSE
 from firecrest_gql.jobs.watching import Watch
 from firecrest_gql.model.identity import Caller, Principal, ServiceProof
 from firecrest_gql.model.jobs import FINAL_JOB_STATES, Job, JobEvent, JobFilter
@@ -72,7 +73,9 @@ class JobWatch:
             if following.done:
                 return
             async for told in watch.told(position):
-                if event := following.event(told):
+                for event in following.events(told):
+                    yield event
+                for event in await self._sought(principal, system, following):
                     yield event
                 if following.done:
                     return
@@ -93,16 +96,30 @@ class JobWatch:
         caller = principal.caller(_request_id())
         if job_ids is None:
             return await self._ended_since(caller, system, since) if since else []
-        known = _ids(job for job in present if job.user == principal.username)
-        missing = tuple(job_id for job_id in dict.fromkeys(job_ids) if job_id not in known)
-        found = await self._jobs.all_jobs(caller, system, by_ids(missing)) if missing else []
-        for job_id in missing:
-            if job_id not in _ids(found):
-                raise no_job(system, job_id)
+        missing = unanswered(job_ids, (job for job in present if job.user == principal.username))
+        found = await self._jobs.all_jobs(caller, system, by_ids(tuple(missing))) if missing else []
+        for job_id in unanswered(missing, found):
+            raise no_job(system, job_id)
         for job in found:
             if job.user != principal.username and not job.final and system.service_account is None:
                 raise Unsupported(f"{job.job_id} is {job.user}'s job: {system.name} lets you watch your own")
         return found
+
+    async def _sought(self, principal: Principal, system: SystemSettings, following: Following) -> list[JobEvent]:
+        """What is told of the named jobs of which the looks show nothing any more: asked for as the viewer."""
+        answers: dict[str, Job | FirecrestError] = {}
+        pause = FIRST_PAUSE
+        while rest := [job_id for job_id in following.missing if job_id not in answers]:
+            found = await self._jobs.jobs_by_id(principal.caller(_request_id()), system, rest)
+            for job_id, answer in zip(rest, found, strict=True):
+                if isinstance(answer, Job | NotFound):
+                    answers[job_id] = answer
+                elif not answer.retryable:
+                    raise answer
+            if len(answers) < len(following.missing):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        return following.found(answers)
 
     async def _ended_since(self, caller: Caller, system: SystemSettings, since: datetime) -> list[Job]:
         ended = JobFilter(states=tuple(FINAL_JOB_STATES), since=since)
@@ -136,11 +153,6 @@ class JobWatch:
             return Caller(system.service_account, system.service_account, ServiceProof(), _request_id())
         grant = await self._authority.grant(principal.token, system.name, Purpose.WATCH)
         return Caller(principal.subject, principal.username, grant, _request_id())
-
-
-def _ids(jobs: Iterable[Job]) -> set[str | None]:
-    """Their ids, and those of the arrays that they belong to."""
-    return {job_id for job in jobs for job_id in (job.job_id, job.array_job_id)}
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
