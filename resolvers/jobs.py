@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.jobs.limits import MAX_SCRIPT as MAX_SCRIPT
@@ -160,12 +161,24 @@ async def query(context: Context, name: str, wanted: JobFilter, key: str | None,
 def updates(
     context: Context, name: str | None, job_ids: list[str] | None, since: datetime | None
 ) -> AsyncIterator[JobEvent]:
-    """The jobs' present states, then their changes; of every system where none is named."""
+    """The jobs' present states, then their changes; of every system where none is named.
+
+    Then one that is down is waited for, and what has changed meanwhile is told; one that the viewer may not watch is
+    left out.
+    """
     if name is None and job_ids is not None:
         raise InvalidInput("system: is needed where jobIds are given")
     watched = systems(context) if name is None else [system(context, name)]
-    streams = [context.services.watch.updates(context.principal, found, job_ids, since) for found in watched]
-    return streams[0] if len(streams) == 1 else merged(streams)
+    if len(watched) == 1:
+        return context.services.watch.updates(context.principal, watched[0], job_ids, since)
+    begun = datetime.now(UTC)
+    return merged([partial(_updates, context, found, since, begun) for found in watched])
+
+
+def _updates(
+    context: Context, found: SystemSettings, since: datetime | None, begun: datetime, again: bool
+) -> AsyncIterator[JobEvent]:
+    return context.services.watch.updates(context.principal, found, None, (since or begun) if again else since)
 
 
 def output(context: Context, name: str, job_id: str, stream: OutputStream, offset: int) -> AsyncIterator[OutputChunk]:

@@ -15,6 +15,7 @@ BOTH = """{
 }"""
 SUBMIT = "mutation($input: SubmitJobInput!) { submitJob(input: $input, waitSeconds: 30) { task { id status } } }"
 EVENTS = "subscription { taskEvents { change { version } task { id } } }"
+EVERYWHERE = "subscription { jobUpdated { job { system { name } state } } }"
 SUBSCRIBERS, JOBS = 20, 6
 
 
@@ -50,6 +51,33 @@ async def test_a_system_without_sshd_turns_unavailable_while_the_others_answer(r
 
     await until(lambda: is_now(user, "slurm", "HEALTHY"))
     assert (await user.ask(BOTH))["slurm"]["account"]["home"]
+
+
+@pytest.mark.slurm
+async def test_jobs_of_one_system_are_told_while_another_has_no_sshd_and_its_own_when_it_is_back(
+    running: Demo, user: Client
+) -> None:
+    heard: set[tuple[str, str]] = set()
+
+    async def listen() -> None:
+        async for event in user.events(EVERYWHERE):
+            heard.add((event["job"]["system"]["name"], event["job"]["state"]))
+
+    async def is_told(system: str) -> bool:
+        await user.ask(SUBMIT, input={"system": system, "script": "#!/bin/sh\nsleep 1\n"})
+        return (system, "COMPLETED") in heard
+
+    assert running.slurm is not None
+    await running.slurm.ssh.stop()
+    try:
+        listener = asyncio.create_task(listen())
+        await until(lambda: is_told("local"))
+        assert {system for system, _ in heard} == {"local"}
+    finally:
+        await running.slurm.ssh.start()
+    await until(lambda: is_told("slurm"))
+    assert not listener.done()
+    listener.cancel()
 
 
 async def test_killing_valkey_under_open_subscriptions_loses_and_doubles_no_event(running: Demo, user: Client) -> None:
