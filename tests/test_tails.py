@@ -21,6 +21,8 @@ OUTPUT = """subscription($system: String!, $id: String!, $offset: BigInt! = 0) {
   jobOutput(system: $system, jobId: $id, offset: $offset) { offset nextOffset base64 reset } }"""
 SUBMIT = """mutation($input: SubmitJobInput!) { submitJob(input: $input, waitSeconds: 30) {
   task { result { ... on Job { jobId stdoutPath } } } } }"""
+REQUEUE = """mutation($ids: [String!]!) {
+  requeueJobs(input: {system: "slurm", jobIds: $ids}, waitSeconds: 30) { task { status } } }"""
 SIZE = size(2, 20) * 1_000_000
 
 
@@ -87,6 +89,25 @@ async def test_an_output_arrives_whole_though_the_client_is_dropped_five_times_a
     assert denied == ["PERMISSION_DENIED"]
     assert drops == 5
     assert got == (words.encode() * (SIZE // len(words.encode()) + 1))[:SIZE]
+
+
+@pytest.mark.slurm
+async def test_the_output_of_a_requeued_job_begins_anew_with_its_second_run(user: Client) -> None:
+    script = '#!/bin/sh\ntest -z "$SLURM_RESTART_COUNT" || exec echo second\necho the first run\nsleep 600\n'
+    job = await submitted(user, script, system="slurm", stdoutPath=f"~/out-{uuid.uuid4().hex}")
+    runs, requeued = [b""], False
+    async with asyncio.timeout(110):  # a requeued job waits for cred_expire seconds
+        async for chunk in user.events(OUTPUT, system="slurm", id=job["jobId"]):
+            runs += [b""] if chunk["reset"] else []
+            assert chunk["offset"] == len(runs[-1])
+            runs[-1] += b64decode(chunk["base64"])
+            if runs == [b"the first run\n"] and not requeued:
+                said = await user.ask(REQUEUE, ids=[job["jobId"]])
+                requeued = said["requeueJobs"]["task"]["status"] == "SUCCEEDED"
+                assert requeued
+    first, second = runs
+    assert first.startswith(b"the first run\n")  # behind that Slurm may write that it has ended this run
+    assert second == b"second\n"
 
 
 async def code_of(user: Client, **variables: Any) -> str:

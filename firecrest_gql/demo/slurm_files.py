@@ -12,7 +12,8 @@ from firecrest_gql.demo.slurm_folder import Folders
 CLUSTER = "demo"
 PORTS = ("slurmctld", "slurmd", "slurmdbd", "slurm-sshd")
 
-# The node pretends to have 16 processors, so that small jobs run side by side on a small machine.
+# The node pretends to have 16 processors, so that small jobs run side by side on a small machine. A requeued job waits
+# for as long as a credential holds (cred_expire, 120 s by default, at least 5).
 SLURM_CONF = """\
 ClusterName={cluster}
 SlurmctldHost={host}(127.0.0.1)
@@ -20,7 +21,7 @@ SlurmctldPort={slurmctld}
 SlurmdPort={slurmd}
 SlurmUser=slurm
 AuthType=auth/munge
-AuthInfo=socket={munge}
+AuthInfo=socket={munge},cred_expire=15
 CredType=cred/munge
 MpiDefault=none
 ProctrackType=proctrack/linuxproc
