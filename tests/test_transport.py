@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from firecrest_gql.command import Result, Stdin
 from firecrest_gql.errors import CommandFailed, CommandTimeout, InvalidInput, TooLarge
+from firecrest_gql.jobs.patience import Patience
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.ssh import Transport
 from tests.openssh import SHELLS, Lines, Words, caller, processes_with, real_sshd, system_of, transport_to
@@ -124,6 +125,14 @@ async def test_output_without_end_is_cut_at_the_limit_which_the_error_names(lab:
     with pytest.raises(TooLarge, match="100000 bytes"):
         await lab.transport.run(lab.real, caller("firebash"), Words(("yes", "without-end"), limit=100_000))
     await until(lambda: not processes_with("without-end"), seconds=15)
+
+
+async def test_a_look_at_a_hundred_thousand_jobs_has_room_where_a_request_has_not(lab: Lab) -> None:
+    size = 90 * 2**20
+    told = Words(("head", "-c", str(size), "/dev/zero"))
+    with pytest.raises(TooLarge):
+        await lab.transport.run(lab.pooled, caller("firebash"), told)
+    assert len((await Patience(lab.transport).run(lab.pooled, caller("firebash"), told)).stdout) == size
 
 
 async def test_errors_without_end_are_kept_in_part(lab: Lab) -> None:
