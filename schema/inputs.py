@@ -89,7 +89,9 @@ class UploadFileInput:
     path: str = given("The file's path.")
     content: Upload = given("The bytes (GraphQL multipart request), at most limits.maxInlineFileSize.")
     overwrite: bool = given("Whether an existing file is replaced.", False)
-    mode: str | None = given("Octal, as in 0644, which is what it is where nothing is said.", None)
+    mode: str | None = given(
+        "Octal, as in 0644; without, that of the file it replaces, or by the account's umask.", None
+    )
 
 
 @strawberry.input(description="A directory to make.")

@@ -281,7 +281,7 @@ async def test_an_interrupted_copy_leaves_neither_half_a_target_nor_a_temporary_
 def test_a_rename_that_finds_the_target_at_the_last_moment_is_no_success(tmp_path: Path) -> None:
     (tmp_path / "new").write_text("new")
     (tmp_path / "old").write_text("old")
-    put = COPY[COPY.index("refuse() {") : COPY.index("t=\n")] + 'put "$1" "$2" 0'
+    put = COPY[COPY.index("refuse() {") : COPY.index("t= probe=\n")] + 'put "$1" "$2" 0'
     run = subprocess.run(["sh", "-c", put, "sh", tmp_path / "new", tmp_path / "old"], capture_output=True, check=False)
     assert run.returncode == 1
     with pytest.raises(FirecrestError) as raised:

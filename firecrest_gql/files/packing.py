@@ -38,8 +38,8 @@ COMPRESS = (
     + r"""
 gnu_tar
 [ -z "$4" ] || need "$4"
-mkdir -m 700 -- "$beside" || exit 2
 t=$beside name=./$7
+mkdir -m 700 -- "$t" || { t=; exit 2; }
 case $1 in
   */"$7") cd -- "${1%/*}/" || exit 1;;
   *) ln -s -- "$1" "$t/$7" && cd -- "$t" || exit 1;;
@@ -58,6 +58,7 @@ found=$({
     --files-from=- --file=- > "$t/archive"
 } 3>&1) || exit 1
 [ "$found" = 0 ] || exit 1
+! plain "$2" || like "$t/archive" "$2" || exit 2
 put "$t/archive" "$2" "$3" || exit 2
 """
 )

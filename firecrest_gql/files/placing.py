@@ -7,6 +7,7 @@ from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.ending import ENDS
 from firecrest_gql.files.failures import check, failure
 from firecrest_gql.files.home import KEEP
+from firecrest_gql.files.modes import MODES
 from firecrest_gql.files.road import FileCommand
 
 TARGET = 2  # the status of these programs where it is the target that failed
@@ -25,6 +26,7 @@ PLACE = (
     KEEP
     + CLEAR
     + ENDS
+    + MODES
     + r"""
 refuse() { echo "$1" >&2; return 1; }
 exists() { [ -e "$1" ] || [ -L "$1" ]; }
@@ -45,8 +47,9 @@ note() {
     printf "%s/%s" "${real%?x}" "${1##*/}" > "$FIRECREST_TRANSFER/beside"
   )
 }
-t=
-trap 'deaf; [ -z "$t" ] || setsid -w sh -c "$clear" sh "$t" < /dev/null > /dev/null 2>&1' EXIT
+t= probe=
+tidy() { [ -z "$1" ] || setsid -w sh -c "$clear" sh "$1" < /dev/null > /dev/null 2>&1; }
+trap 'deaf; tidy "$t"; tidy "$probe"' EXIT
 """
 )
 
@@ -70,30 +73,59 @@ stat -- "$1" > /dev/null || exit 1
     + NAME_BESIDE
 )
 
-# $1 source, $2 target, $3 whether to overwrite, $4 -L or -P: whether links are copied as what they point to.
+# $1 source, $2 target, $3 whether to overwrite, $4 -L or -P: whether links are copied as what they point to. What
+# replaces a file gets its permissions, and nobody reads it before.
 COPY = (
     PLACE
     + READY
     + """
+! plain "$2" || umask 077
 t=$beside
 cp -R "$4" --preserve=links -T -- "$1" "$t" || exit 1
+! plain "$2" || ! plain "$t" || like "$t" "$2" || exit 2
 put "$t" "$2" "$3" || exit 2
 t=
 """
 )
 
-# $1 source, $2 target, $3 whether to overwrite. Across file systems the source goes once its copy is in place.
+# joined FROM BESIDE: whether a rename can bring it there. The numbers of devices do not tell: what is mounted twice, and
+# what belongs to several projects or filesets, has one number, and mv would remove the target and copy in its place.
+# Another name of the very file tells for certain; a directory, and a file that may have none, is stood in for.
+# may_leave FROM: in a directory whose sticky bit is set, only what is one's own may be renamed.
+JOINED = r"""
+joined() {
+  t=$2 said=
+  if [ -L "$1" ] || [ ! -d "$1" ]; then
+    ! said=$(ln -PT -- "$1" "$2" 2>&1) || { rm -f -- "$2"; t=; return; }
+  fi
+  case $said in *cross-device*) return 1;; esac
+  probe=$(mktemp -u "${1%/*}/.firecrest.XXXXXXXXXXXXXXXX") || return 1
+  mkdir -- "$probe" && number=$(stat -c %i -- "$probe") && mv -T -- "$probe" "$2" || return 1
+  [ "$(stat -c %i -- "$2")" = "$number" ] && joined=0 || joined=1
+  rmdir -- "$2" && t= probe=
+  return "$joined"
+}
+mine() { [ "$(stat -c %u -- "$1")" = "$(id -u)" ]; }
+may_leave() { [ ! -k "${1%/*}/" ] || [ "$(id -u)" = 0 ] || mine "$1" || mine "${1%/*}/"; }
+gently() {
+  if command -v ionice > /dev/null; then ionice -t -c 3 nice -n 19 "$@"; else nice -n 19 "$@"; fi
+}
+"""
+
+# $1 source, $2 target, $3 whether to overwrite. Where no rename brings it, the source goes once its copy is in place.
 MOVE = (
     PLACE
+    + JOINED
     + 'keep "$1" || exit 1'
     + READY
     + """[ -w "${1%/*}/" ] || refuse "Permission denied" || exit 1
-if [ "$(stat -c %d -- "$1")" = "$(stat -L -c %d -- "${2%/*}/")" ]; then put "$1" "$2" "$3" || exit 2; exit; fi
+may_leave "$1" || refuse "Operation not permitted" || exit 1
+if joined "$1" "$beside"; then put "$1" "$2" "$3" || exit 2; exit; fi
 t=$beside
-cp -a -T -- "$1" "$t" || exit 1
+gently cp -a -T -- "$1" "$t" || exit 1
 put "$t" "$2" "$3" || exit 2
 t=
-rm -rf --one-file-system -- "$1"
+gently rm -rf --one-file-system -- "$1"
 """
 )
 

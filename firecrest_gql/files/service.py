@@ -198,7 +198,7 @@ class Files:
             raise TooLarge(f"content: {content.size} bytes are over maxInlineFileSize, {limit}; startUpload takes more")
         place = await self.resolve(system, caller, path)
         seconds = system.limits.command_timeout_seconds
-        await self._road.run(system, caller, Upload(place, content, mode or "0644", overwrite, seconds))
+        await self._road.run(system, caller, Upload(place, content, mode, overwrite, seconds))
         return place
 
     async def remove(self, system: SystemSettings, caller: Caller, path: str, *, recursive: bool) -> str:

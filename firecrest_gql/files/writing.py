@@ -7,20 +7,23 @@ from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.ending import ENDS
 from firecrest_gql.files.failures import check
 from firecrest_gql.files.home import KEEP
+from firecrest_gql.files.modes import MODES
 from firecrest_gql.files.road import FileCommand
 
 UPLOAD_SECONDS = 50.0
 
-# $1 target, $2 expected bytes, $3 mode, $4 whether to overwrite. Written beside the target under a temporary name that
-# goes away however this ends; `ln` refuses an existing target in the same step that makes it.
+# $1 target, $2 expected bytes, $3 mode or nothing, $4 whether to overwrite. Written beside the target under a temporary
+# name that goes away however this ends; `ln` refuses an existing target in the same step that makes it.
 UPLOAD = (
     ENDS
+    + MODES
     + """
-t=$(mktemp "${1%/*}/.firecrest.XXXXXXXX") || exit 1
+stat -L -- "${1%/*}/" > /dev/null || exit 1
+t=$(mktemp -u "${1%/*}/.firecrest.XXXXXXXXXXXXXXXX") || exit 1
 trap 'deaf; rm -f "$t"' EXIT
-cat > "$t" || exit 1
+(umask 077 && set -C && exec cat > "$t") || exit 1
 [ "$(stat -c %s "$t")" = "$2" ] || { echo "the upload was cut short" >&2; exit 1; }
-chmod "$3" "$t" || exit 1
+dress "$t" "$1" "$3" || exit 1
 if [ -d "$1" ]; then echo "Is a directory" >&2; exit 1; fi
 if [ "$4" = 1 ]; then mv -fT -- "$t" "$1"; else ln -T -- "$t" "$1"; fi
 """
@@ -70,7 +73,7 @@ class Upload(FileCommand[None]):
 
     path: str
     content: Stdin
-    mode: str
+    mode: str | None = None
     overwrite: bool = False
     seconds: float = UPLOAD_SECONDS
 
@@ -83,7 +86,7 @@ class Upload(FileCommand[None]):
     def argv(self) -> list[str]:
         """The program and what it needs to know."""
         overwrite = "1" if self.overwrite else "0"
-        return ["sh", "-c", UPLOAD, "sh", self.path, str(self.content.size), self.mode, overwrite]
+        return ["sh", "-c", UPLOAD, "sh", self.path, str(self.content.size), self.mode or "", overwrite]
 
     @property
     def stdin(self) -> Stdin:
