@@ -96,6 +96,23 @@ async def test_files_are_answered_in_the_order_asked_each_with_its_own_error(use
     assert codes == {0: "NOT_FOUND", 2: "INVALID_INPUT", 3: "PERMISSION_DENIED"}
 
 
+@pytest.mark.parametrize("field", ["size", "checksum", "head { text }", "diskUsage"])
+async def test_what_one_odd_name_meets_is_not_what_another_meets(user: Client, folder: Path, field: str) -> None:
+    closed = folder / "clo'sed"
+    closed.mkdir()
+    (closed / "new\nline").touch()
+    closed.chmod(0)
+    odd = [closed / "new\nline", folder / "no'where", folder / "no\nwhere", Path("/nowhere")]
+    wanted = [*map(path_of, [*odd, closed]), str(folder)]
+    query = f'query($paths: [String!]!) {{ system(name: "local") {{ files(paths: $paths) {{ {field} }} }} }}'
+    said = (await user.post(query, paths=wanted)).json()
+    codes = {error["path"][2]: error["extensions"]["code"] for error in said["errors"]}
+    expected = ["PERMISSION_DENIED", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]
+    of_directories = {"checksum": "IS_A_DIRECTORY", "head { text }": "IS_A_DIRECTORY", "diskUsage": "PERMISSION_DENIED"}
+    more = {4: "PERMISSION_DENIED", 5: of_directories[field]} if field in of_directories else {}
+    assert codes == {**dict(enumerate(expected)), **more}
+
+
 async def test_one_request_makes_as_few_commands_as_possible(demo: dict[str, Any], user: Client, folder: Path) -> None:
     for number in range(20):
         await write(user, folder / str(number), str(number).encode())

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firecrest_gql.command import Result, Stdin
-from firecrest_gql.errors import CommandFailed, CommandTimeout, ErrorCode, FirecrestError
+from firecrest_gql.errors import CommandFailed, CommandTimeout, ErrorCode
 from firecrest_gql.files.attributes import Touch
 from firecrest_gql.files.contents import Read, ReadEnd
+from firecrest_gql.files.each import Told
 from firecrest_gql.files.failures import PHRASES, STRERROR, failure, failure_of
 from firecrest_gql.files.listing import file_of
 from firecrest_gql.files.placing import Copy, Move
@@ -157,8 +158,22 @@ def test_the_words_of_a_shell_and_of_file_are_understood(line: str) -> None:
     assert failure("/a b", line.encode(), 2).code == ErrorCode.NOT_FOUND
 
 
-def test_each_of_several_paths_has_its_own_error() -> None:
+def test_each_of_several_paths_has_its_own_error_and_never_that_of_another() -> None:
     said = b"x: /a: Permission denied\nx: /b/a: Is a directory\n"
-    codes = [failure_of(path, Result(1, b"", said)).code for path in ("/a", "/b/a")]
-    assert codes == [ErrorCode.PERMISSION_DENIED, ErrorCode.IS_A_DIRECTORY]
-    assert issubclass(type(failure_of("/c", Result(1, b"", said))), FirecrestError)
+    codes = [failure_of(path, Result(1, b"", said)).code for path in ("/a", "/b/a", "/c")]
+    assert codes == [ErrorCode.PERMISSION_DENIED, ErrorCode.IS_A_DIRECTORY, ErrorCode.CONFLICT]
+
+
+ODD_PATHS = st.binary(min_size=1, max_size=20).filter(lambda data: b"\0" not in data).map(os.fsdecode).map("/".__add__)
+SAID = {"No such file or directory": ErrorCode.NOT_FOUND, "Permission denied": ErrorCode.PERMISSION_DENIED}
+
+
+@given(st.dictionaries(ODD_PATHS, st.sampled_from(["", *SAID]), max_size=6), st.integers(1, 4))
+def test_answers_and_failures_are_told_apart_whatever_the_paths_are(paths: dict[str, str], width: int) -> None:
+    values = [["", path, f"x: {words}"] if words else [path, *[""] * (width - 1)] for path, words in paths.items()]
+    output = b"".join(os.fsencode(value) + b"\0" for record in values for value in record)
+    told = Told.of(Result(123, output, b""), width)
+    assert [record[0] for record in told.answers] == [path for path, words in paths.items() if not words]
+    assert {path: told.failure(path).code for path, words in paths.items() if words} == {
+        path: SAID[words] for path, words in paths.items() if words
+    }

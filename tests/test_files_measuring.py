@@ -1,12 +1,11 @@
 """What files hold and how much room they take, asked for many at once."""
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from firecrest_gql.command import Result
 from firecrest_gql.errors import ErrorCode, FirecrestError
@@ -87,17 +86,19 @@ def test_a_file_system_that_is_gone_fails_alone() -> None:
     assert [getattr(told[path], "code", None) for path in ("/gone", "/proc")] == ["NOT_FOUND", "COMMAND_FAILED"]
 
 
-PATH = st.binary(min_size=1, max_size=20).filter(lambda data: b"\0" not in data).map(os.fsdecode).map("/".__add__)
+GONE, CLOSED = "du: cannot access 'x/gone': No such file or directory", "du: cannot read 'x/closed': Permission denied"
 
 
-@given(st.dictionaries(PATH, st.tuples(st.integers(0, 2**60), st.booleans()), min_size=1, max_size=6))
-def test_sizes_are_read_whatever_the_paths_are(sizes: dict[str, tuple[int, bool]]) -> None:
-    told = [(f"{size}\t{path}", "0" if whole else "1") for path, (size, whole) in sizes.items()]
-    output = b"".join(os.fsencode(value) + b"\0" for pair in told for value in pair)
-    answers = DiskUsage(tuple(sizes)).parse(Result(123, output, b"du: Permission denied"))
-    assert {path: answer for path, answer in answers.items() if isinstance(answer, int)} == {
-        path: size for path, (size, whole) in sizes.items() if whole
-    }
+@pytest.mark.parametrize(("said", "told"), [(GONE, 4096), (f"{GONE}\n{CLOSED}", ErrorCode.PERMISSION_DENIED)])
+def test_what_vanishes_in_a_tree_takes_no_room_and_hides_nothing_else(tmp_path: Path, said: str, told: object) -> None:
+    (tmp_path / "du").write_text('#!/bin/sh\necho "$SAID" >&2\nprintf "4096\\t%s\\n" x\nexit 1\n')
+    (tmp_path / "du").chmod(0o755)
+    command = DiskUsage(("/tree", "/another\n"))
+    assert isinstance(command.stdin.data, bytes)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C", "SAID": said}
+    run = subprocess.run(command.argv, input=command.stdin.data, capture_output=True, env=env, check=True)
+    sizes = command.parse(Result(run.returncode, run.stdout, run.stderr))
+    assert {getattr(size, "code", size) for size in sizes.values()} == {told}
 
 
 def test_a_file_whose_type_cannot_be_told_fails_alone() -> None:

@@ -119,8 +119,8 @@ while [ "$trees" -gt 0 ]; do admit "$1"; trees=$((trees - 1)); shift; done
 # Behind the trees: how many paths, then each with how it is held; the command.
 ONE = GUARD + 'held=$1; shift\nwhile [ "$held" -gt 0 ]; do hold "$1" "$2"; shift 2; held=$((held - 1)); done\nexec "$@"'
 
-# Behind the trees: how each path is held, what it is then called, what to run for $name, held for $path, what to print
-# for one that fails; the paths. What is said of one goes with its path.
+# Behind the trees: how each path is held, what it is then called, what to run for $held, in the name of $path, what to
+# print for one that fails, and why; the paths.
 EACH = (
     GUARD
     + r"""
@@ -130,8 +130,7 @@ exec 3>&1
 for path do
   words=$( (hold "$hold" "$path"; eval "held=$shown"; eval "$run") 2>&1 >&3) && continue
   status=$?
-  printf "$lost" "$words"
-  printf "%s: %s\n" "$path" "$words" >&2
+  printf "$lost" "$path" "$words"
   [ "$status" != 127 ] || exit 127
 done
 """

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from firecrest_gql.command import Operation, Result
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.files.confinement import Hold
-from firecrest_gql.files.failures import check, failure, failure_of
-from firecrest_gql.files.road import EachCommand, FileCommand
+from firecrest_gql.files.each import EachCommand, Told
+from firecrest_gql.files.failures import check, failure
+from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import FileContent
 
 # fit PATH: fails for a pipe, a socket or a device, which might never end, nor even open.
@@ -25,17 +26,6 @@ READ = FIT + 'fit "$1" || exit 1; exec < "$1" && tail -c "+$2" | head -c "$3"'
 TAIL = (
     FIT + 'fit "$1" || exit 1; s=$(stat -L -c %s -- "$1") && exec < "$1" || exit 1; n=$2; [ "$s" -gt "$n" ] || n=$s; '
     'printf "%s\\0" "$((s - n))"; tail -c "+$((s - n + 1))" | head -c "$n"'
-)
-
-# $1 the program, then the paths.
-SUMS = (
-    FIT
-    + """
-program=$1
-shift
-for path do shift; ! fit "$path" || set -- "$@" "$path"; done
-[ $# = 0 ] || exec "$program" -z -- "$@"
-"""
 )
 
 
@@ -105,13 +95,15 @@ class ReadEnd(FileCommand[FileContent]):
 class Checksum(EachCommand[dict[str, str | FirecrestError]]):
     """The hexadecimal checksum of each path, or the error that it met."""
 
+    good = '[ -f "$held" ] && [ -r "$held" ]'
+
     algorithm: str
     paths: tuple[str, ...]
 
     @property
-    def argv(self) -> list[str]:
+    def many(self) -> str:
         """`sha256sum` and its like, for all paths at once; -z writes names as they are."""
-        return ["xargs", "-0", "sh", "-c", SUMS, "sh", self._program]
+        return f'{self._program} -z -- "$@"'
 
     @property
     def operation(self) -> Operation:
@@ -126,17 +118,17 @@ class Checksum(EachCommand[dict[str, str | FirecrestError]]):
     @property
     def each(self) -> str:
         """Of what is held, under the path's name."""
-        return f'sum=$({self._program} < "$held") && printf \'%s  %s\\0\' "${{sum%% *}}" "$path"'
+        return f'{FIT}fit "$held" && sum=$({self._program} < "$held") && printf \'%s  %s\\0\' "${{sum%% *}}" "$path"'
 
     @property
     def _program(self) -> str:
         return f"{self.algorithm.lower()}sum"
 
     def parse(self, result: Result) -> dict[str, str | FirecrestError]:
-        """Lines are `<hex>  <path>`, each ended by NUL."""
-        lines = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
-        sums = {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
-        return {path: sums.get(path) or failure_of(path, result) for path in self.paths}
+        """Answers are `<hex>  <path>`."""
+        told = Told.of(result, 1)
+        sums = {path: digest for digest, _, path in (line.partition("  ") for [line] in told.answers)}
+        return {path: sums.get(path) or told.failure(path) for path in self.paths}
 
 
 def content_of(data: bytes, offset: int, length: int) -> FileContent:

@@ -8,8 +8,8 @@ from firecrest_gql.command import Result
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.contents import FIT, Read, ReadEnd, content_of, end_of
-from firecrest_gql.files.failures import failure_of
-from firecrest_gql.files.road import EachCommand, FileCommand
+from firecrest_gql.files.each import EachCommand, Told
+from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import FileContent
 
 
@@ -32,11 +32,6 @@ class Ends(EachCommand[dict[str, FileContent | FirecrestError]]):
     length: int
 
     @property
-    def argv(self) -> list[str]:
-        """One path after the other."""
-        return ["xargs", "-0", "sh", "-c", f'{FIT}for path do held=$path; fit "$path" && {self.each}; done; :', "sh"]
-
-    @property
     def holds(self) -> dict[str, Hold]:
         """What a link points to is read."""
         return {"paths": Hold.FILE}
@@ -45,8 +40,8 @@ class Ends(EachCommand[dict[str, FileContent | FirecrestError]]):
     def each(self) -> str:
         """The path, where its bytes begin, and the bytes in base64, which has no NUL; the size is read before them."""
         return (
-            f'head -c 1 -- "$held" > /dev/null && size=$(stat -L -c %s -- "$held") && length={self.length} '
-            f'&& offset=$(({self.end})) && printf "%s\\0" "$path" "$offset" '
+            f'{FIT}fit "$held" && head -c 1 -- "$held" > /dev/null && size=$(stat -L -c %s -- "$held") '
+            f'&& length={self.length} && offset=$(({self.end})) && printf "%s\\0" "$path" "$offset" '
             f'&& tail -c "+$((offset + 1))" -- "$held" | head -c {self._most} | base64 -w 0 && printf "\\0"'
         )
 
@@ -57,12 +52,9 @@ class Ends(EachCommand[dict[str, FileContent | FirecrestError]]):
 
     def parse(self, result: Result) -> dict[str, FileContent | FirecrestError]:
         """Three values of each path."""
-        values = result.stdout.decode("utf-8", "surrogateescape").split("\0")
-        told = {
-            path: self._content(int(offset), base64.b64decode(data))
-            for path, offset, data in zip(values[:-1:3], values[1::3], values[2::3], strict=False)
-        }
-        return {path: told.get(path) or failure_of(path, result) for path in self.paths}
+        told = Told.of(result, 3)
+        contents = {path: self._content(int(offset), base64.b64decode(data)) for path, offset, data in told.answers}
+        return {path: contents.get(path) or told.failure(path) for path in self.paths}
 
     @property
     def _most(self) -> int:

@@ -92,9 +92,10 @@ def check(path: str, result: Result) -> None:
 
 
 def failure_of(path: str, result: Result) -> FirecrestError:
-    """The error of one of several paths: what the line that names it says, else what all lines say."""
+    """The error of one of several paths, by the lines that name it."""
     lines = result.stderr.decode("utf-8", "surrogateescape").splitlines()
     shown = (f" {path}:", f"'{path}'", f"`{path}'")
     named = [line for line in lines if any(name in f" {line}" for name in shown)]
-    words = "\n".join(named or lines).encode("utf-8", "surrogateescape")
-    return failure(path, words, result.exit_status)
+    if not named:
+        return Conflict(f"{path!r} was changed while it was looked at: try again")
+    return failure(path, "\n".join(named).encode("utf-8", "surrogateescape"), result.exit_status)

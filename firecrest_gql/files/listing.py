@@ -1,13 +1,11 @@
 """What `find -printf` tells of entries: every field ends in NUL, so any name is read as it is (findutils manual)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from firecrest_gql.command import Result
 from firecrest_gql.errors import FirecrestError, NotADirectory
-from firecrest_gql.files.failures import failure_of
-from firecrest_gql.files.road import EachCommand
+from firecrest_gql.files.each import EachCommand, Told
 from firecrest_gql.model.files import File, FileType
 
 # type, size, owner, group, uid, gid, octal mode, ls mode, three times, inode, links, link target, path
@@ -25,18 +23,6 @@ TYPES = {
     "b": FileType.BLOCK_DEVICE,
     "c": FileType.CHARACTER_DEVICE,
 }
-
-
-def entries(output: bytes, system: str) -> Iterator[File]:
-    """The files that the records describe."""
-    return (file_of(record, system) for record in _records(output))
-
-
-def _records(output: bytes) -> Iterator[list[str]]:
-    """The values of each record, in the order of `FIELDS`; a record cut short at the end is left out."""
-    values = output.decode("utf-8", "surrogateescape").split("\0")
-    for start in range(0, len(values) - len(FIELDS), len(FIELDS)):
-        yield values[start : start + len(FIELDS)]
 
 
 def file_of(values: list[str], system: str) -> File:
@@ -76,13 +62,15 @@ def _time(text: str) -> datetime | None:
 class Stat(EachCommand[dict[str, File | FirecrestError]]):
     """The file at each of these paths, or the error that it met."""
 
+    good = '[ -L "$held" ] || [ -e "$held" ]'
+
     system: str
     paths: tuple[str, ...]
 
     @property
-    def argv(self) -> list[str]:
-        """One `find` for all paths, which come NUL-separated on standard input."""
-        return ["xargs", "-0", "sh", "-c", 'find "$@" -maxdepth 0 -printf "$0"', FORMAT]
+    def many(self) -> str:
+        """One `find` for all of them."""
+        return f"find \"$@\" -maxdepth 0 -printf '{FORMAT}'"
 
     @property
     def each(self) -> str:
@@ -91,8 +79,9 @@ class Stat(EachCommand[dict[str, File | FirecrestError]]):
 
     def parse(self, result: Result) -> dict[str, File | FirecrestError]:
         """By path, as they were asked for."""
-        found = {file.location: file for file in entries(result.stdout, self.system)}
-        return {path: found.get(path) or failure_of(path, result) for path in self.paths}
+        told = Told.of(result, len(FIELDS))
+        found = {file.location: file for file in (file_of(record, self.system) for record in told.answers)}
+        return {path: found.get(path) or told.failure(path) for path in self.paths}
 
 
 def refuse_non_directory(file: File) -> None:

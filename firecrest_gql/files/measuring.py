@@ -2,25 +2,24 @@
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 
 from firecrest_gql.command import Operation, Result
 from firecrest_gql.errors import CommandFailed, FirecrestError, Unsupported
 from firecrest_gql.files.confinement import Hold
+from firecrest_gql.files.each import EachCommand, Told
 from firecrest_gql.files.failures import failure, failure_of
-from firecrest_gql.files.road import EachCommand, FileCommand
+from firecrest_gql.files.road import FileCommand
 from firecrest_gql.model.files import FileSystemUsage
 
 MIME_TYPE = re.compile(r"[A-Za-z0-9.+-]+/[A-Za-z0-9.+_-]+")
 NO_PROGRAM = 127  # xargs(1): the command cannot be found
 
-# One du for each path: one du for all would count what two of them share only once. $? tells whether it saw all of it.
-DISK_USAGE = r'for p do du -s -0 --block-size=1 -- "$p"; printf "%d\0" $?; done'
-
-DISK_USAGE_OF_ONE = r"""
-size=$(du -s --block-size=1 -- "$held"); status=$?
-printf "%s\t%s\0%d\0" "${size%%[!0-9]*}" "$path" "$status"
-(exit "$status")
+# One du for each path: one du for all would count what two of them share only once. What vanishes below meanwhile takes
+# no room; any other words say that something was not counted.
+DISK_USAGE = r"""
+size=$({ du -s --block-size=1 -- "$held" 2>&1 >&4 | grep -a -v ": No such file or directory$" >&2; } 4>&1) && exit 1
+[ -n "$size" ] || { stat -- "$held" > /dev/null; exit 1; }
+printf "%s\0%s\0" "${size%%[!0-9]*}" "$path"
 """
 
 
@@ -28,7 +27,7 @@ printf "%s\t%s\0%d\0" "${size%%[!0-9]*}" "$path" "$status"
 class MimeTypes(EachCommand[dict[str, str | FirecrestError]]):
     """The media type of what is at each path, links not followed, or the error that it met."""
 
-    lost = r"%s\0"
+    lost = r"%.0s%s\0"
 
     paths: tuple[str, ...]
 
@@ -61,11 +60,6 @@ class DiskUsage(EachCommand[dict[str, int | FirecrestError]]):
     paths: tuple[str, ...]
 
     @property
-    def argv(self) -> list[str]:
-        """`du` for each of the paths."""
-        return ["xargs", "-0", "sh", "-c", DISK_USAGE, "sh"]
-
-    @property
     def operation(self) -> Operation:
         """It reads whole trees."""
         return Operation.DISK_USAGE
@@ -73,17 +67,13 @@ class DiskUsage(EachCommand[dict[str, int | FirecrestError]]):
     @property
     def each(self) -> str:
         """Of what is held, under the path's name."""
-        return DISK_USAGE_OF_ONE
+        return DISK_USAGE
 
     def parse(self, result: Result) -> dict[str, int | FirecrestError]:
-        """Each is `<bytes>\\t<path>`, where there is anything, and the status."""
-        values = result.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
-        sizes: dict[str, int] = {}
-        for told, status in pairwise(values):
-            size, tab, path = told.partition("\t")
-            if tab and status == "0":
-                sizes[path] = int(size)
-        return {path: sizes[path] if path in sizes else failure_of(path, result) for path in self.paths}
+        """The bytes, and the path."""
+        told = Told.of(result, 2)
+        sizes = {path: int(size) for size, path in told.answers}
+        return {path: sizes[path] if path in sizes else told.failure(path) for path in self.paths}
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ t=
 """
 )
 
-# joined FROM BESIDE: whether a rename can bring it there. The numbers of devices do not tell: what is mounted twice, and
+# joined FROM BESIDE: whether a rename can bring it there. Numbers of devices do not tell: what is mounted twice, and
 # what belongs to several projects or filesets, has one number, and mv would remove the target and copy in its place.
 # Another name of the very file tells for certain; a directory, and a file that may have none, is stood in for.
 # may_leave FROM: in a directory whose sticky bit is set, only what is one's own may be renamed.

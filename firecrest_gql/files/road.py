@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
 
 from firecrest_gql.command import Command, Operation, Remote, Result, Stdin
 from firecrest_gql.errors import CommandTimeout
-from firecrest_gql.files.confinement import Hold, confined, confined_each
+from firecrest_gql.files.confinement import Hold, confined
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
 
@@ -36,33 +36,6 @@ def held_argv(remote: Remote, holds: Mapping[str, Hold], trees: Sequence[str]) -
     names = {field: hold.called(path) for field, (hold, path) in zip(holds, paths, strict=True)}
     held = cast("Remote", replace(cast("Any", remote), **names))
     return confined(held.argv, trees, paths)
-
-
-class EachCommand(FileCommand[T]):
-    """A command on many paths at once, which come NUL-separated on standard input."""
-
-    paths: tuple[str, ...]
-    lost: ClassVar[str] = ""
-    """A format of printf for the words that say why there is no answer; empty where answers name their paths."""
-
-    @property
-    @abstractmethod
-    def each(self) -> str:
-        """A shell's program that gives for $held, in the name of $path, what the command itself gives for one path."""
-
-    @property
-    def holds(self) -> Mapping[str, Hold]:
-        """Each is an entry, links not followed, unless overridden."""
-        return {"paths": Hold.ENTRY}
-
-    @property
-    def stdin(self) -> Stdin:
-        """The paths, each ended by NUL."""
-        return Stdin.of(b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in self.paths))
-
-    def confined(self, trees: Sequence[str]) -> list[str]:
-        """One after the other, each held for itself."""
-        return ["xargs", "-0", *confined_each(self.each, self.lost, trees, self.holds["paths"])]
 
 
 @dataclass(frozen=True, slots=True)
