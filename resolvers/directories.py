@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from firecrest_gql.errors import InvalidInput, PermissionDenied
+from firecrest_gql.errors import CommandFailed, InvalidInput, PermissionDenied
 from firecrest_gql.files.directories import Listed
 from firecrest_gql.files.pages import Entry, Wanted
 from firecrest_gql.model.files import File, FileOrder
@@ -50,9 +50,11 @@ def _faults(of: File, listed: Listed, asked: Asked) -> Iterator[Fault]:
         if entry.closed:
             said = f"{entry.file.path!r} may not be listed by this user: what is in it is missing"
             yield Fault(asked.place(index), PermissionDenied(said))
-    if listed.unread:
-        said = f"some directories below {of.path!r} may not be read by this user: what is in them is missing"
+    if listed.closed:
+        said = f"some of what is below {of.path!r} may not be read by this user: it, or what is in it, is missing"
         yield Fault(asked.page, PermissionDenied(said))
+    if listed.lost is not None:
+        yield Fault(asked.page, CommandFailed(f"some of what is below {of.path!r} is missing: {listed.lost}"))
 
 
 def _edge(entry: Entry, order: FileOrder) -> Edge[File]:

@@ -227,9 +227,3 @@ def test_what_find_prints_is_read_whatever_the_names_are(names: list[str], cut: 
         (f"/d/{name}", "1", name) for name in names
     ]
     assert found.passed >= len(names)
-
-
-def test_a_page_whose_entries_have_vanished_goes_on_behind_them() -> None:
-    page = ListPage("local", "/d", Wanted(), 3)
-    gone = page.parse(Result(0, b"3\0", b"find: './a': No such file or directory\n"))
-    assert (gone.entries, gone.passed) == ((), 3)

@@ -18,13 +18,14 @@ LOOKS = 5  # at a page whose entries vanish
 class Listed:
     """A page's entries, whether there are more, and how many in all where somebody asked.
 
-    `unread`: some directories below could not be read, which are no entries of any page.
+    `closed`: something below may not be read, which is no entry of any page; `lost`: why other entries are missing.
     """
 
     entries: tuple[Entry, ...]
     more: bool
     total: int | None
-    unread: bool = False
+    closed: bool = False
+    lost: str | None = None
 
 
 class Directories:
@@ -52,8 +53,8 @@ class Directories:
         total, more = len(found.entries), found.passed > first
         if count and (more or after is not None):
             total = await self._road.run(system, caller, Count(directory.location, wanted))
-        unread = found.unread > 0 and wanted.chosen and after is None
-        return Listed(found.entries[:first], more, total if count else None, unread)
+        closed = found.closed and wanted.chosen and after is None
+        return Listed(found.entries[:first], more, total if count else None, closed, found.lost)
 
     async def _found(self, system: SystemSettings, caller: Caller, listing: ListPage) -> Found:
         """A page; once more where all of its entries have vanished since they were listed."""

@@ -23,7 +23,11 @@ ORDERS = {
 }
 
 RECORD = len(FIELDS) + 1  # and whether it is closed
-UNREAD = re.compile(rb"^find: .*: Permission denied$", re.MULTILINE)
+# What find and grep say of an entry ends in words of strerror(3), or of find's own.
+SAID = re.compile(rb"^.*: ([A-Z][^:\n]*)$", re.MULTILINE)
+CLOSED = b"Permission denied"
+HARMLESS = (b"No such file or directory", b"Broken pipe")  # gone meanwhile; not read any further
+BROKEN = re.compile(rb"^(sh|sort|sed|head|xargs|tr|wc): ", re.MULTILINE)
 
 # find(1), -type
 LETTERS = {
@@ -39,12 +43,13 @@ LETTERS = {
 # $1 directory, $2 -P or -L, $3 words to find in the files; then each program's own, then find's expression.
 ENTER = r'cd -- "$1" 2> /dev/null || { stat -- "$1/." > /dev/null; exit 1; }; links=$2 words=$3; shift 3; '
 FIND = 'find "$links" . "$@"'
-GREP = FIND + r' | xargs -0r grep -slZF -e "$words" -- | sed -z "s:^\./:a//:"'
+GREP = FIND + r' | xargs -0r grep -lZF -e "$words" -- | sed -z "s:^\./:a//:"'
 
-# $1 the cursor's record or nothing, $2 how many, $3 what is told of each, $4 and $5 how to sort.
+# $1 the cursor's record or nothing, $2 how many, $3 what is told of each, $4 and $5 how to sort, $6 -P or -L: a link
+# that leads nowhere it can be followed to, as one that leads to itself, is told as itself.
 PAGE = r"""
-after=$1 count=$2 format=$3 first=$4 second=$5
-shift 5
+after=$1 count=$2 format=$3 first=$4 second=$5 show=$6
+shift 6
 { SOURCE; [ -z "$after" ] || printf "%s\0" "$after"; } |
 sort -z -t / "$first" "$second" -k1,1 |
 sed -z "${after:+0,/^z\//d;}s:^[^/]*/[^/]*/:./:" |
@@ -52,9 +57,16 @@ head -z -n "$count" |
 xargs -0r sh -c 'links=$1
 shift
 printf "%d\0" "$#"
-find "$links" "$@" -maxdepth 0 -printf "$0" \
-  \( -type d \( ! -readable -o ! -executable \) -printf "closed\0" -o -printf "\0" \)
-' "$format" "$links"
+show() {
+  find "$@" -maxdepth 0 -printf "$0" \
+    \( -type d \( ! -readable -o ! -executable \) -printf "closed\0" -o -printf "\0" \)
+}
+lost() { [ "$links" = -L ] && [ -L "$1" ] && [ ! -e "$1" ]; }
+for entry do lost "$entry" && break; done
+if lost "$entry"
+then for entry do if lost "$entry"; then show -P "$entry"; else show "$links" "$entry"; fi; done
+else show "$links" "$@"; fi
+:' "$format" "$show"
 """
 COUNT = r'{ SOURCE; } | tr -cd "\0" | wc -c'
 
@@ -83,15 +95,25 @@ class Wanted:
 
     @property
     def chosen(self) -> bool:
-        """Whether some entries are left out, so that not every directory on the way is an entry."""
-        return self.match is not None or self.type is not None or self.words is not None
+        """Whether some entries are left out, so that not all that is on the way is an entry."""
+        return self.match is not None or self.type is not None or self.words is not None or self.dereference
 
     def argv(self, program: str, path: str, *own: str) -> list[str]:
         """The program over what is wanted below this path."""
         source = FIND if self.words is None else GREP
-        links = "-L" if self.dereference else "-P"
-        words = [path, links, self.words or "", *own, *self._expression()]
+        words = [path, self._links, self.words or "", *own, *self._expression()]
         return ["sh", "-c", ENTER + program.replace("SOURCE", source), "sh", *words]
+
+    @property
+    def links(self) -> str:
+        """Of find(1): whether what a link points to is told."""
+        return "-L" if self.dereference else "-P"
+
+    @property
+    def _links(self) -> str:
+        """The same, while names are collected: those of one directory are there whatever they point to."""
+        names_alone = self.depth == 1 and not ORDERS[self.order][0]
+        return "-P" if names_alone else self.links
 
     def _expression(self) -> list[str]:
         """Of find(1): what is hidden is not entered either."""
@@ -121,12 +143,14 @@ class Entry:
 class Found:
     """The entries of a page: of `passed` names, for some may have vanished meanwhile.
 
-    `unread` tells how many directories on the way could not be listed, whether or not they are entries of the page.
+    `closed` tells whether there were directories or files on the way that may not be read, whether or not they are
+    entries of the page; `lost` what else was said of entries that are not on it.
     """
 
     entries: tuple[Entry, ...]
     passed: int
-    unread: int
+    closed: bool = False
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +173,7 @@ class ListPage(FileCommand[Found]):
         """Names and keys go through `sort`; only what `head` lets through is looked at."""
         cursor = "" if self.after is None else "/".join(("z", *self.after))
         _, *keys = ORDERS[self.wanted.order]
-        return self.wanted.argv(PAGE, self.path, cursor, str(self.count), FORMAT, *keys)
+        return self.wanted.argv(PAGE, self.path, cursor, str(self.count), FORMAT, *keys, self.wanted.links)
 
     @property
     def operation(self) -> Operation | None:
@@ -167,9 +191,11 @@ class ListPage(FileCommand[Found]):
             else:
                 record, at = values[at : at + RECORD], at + RECORD
                 entries.extend([self._entry(record)] if at < len(values) else [])
-        if not entries:
+        if not entries or BROKEN.search(result.stderr):
             _check_directory(self.path, result)
-        return Found(tuple(entries), passed, len(UNREAD.findall(result.stderr)))
+        said = [words for words in SAID.findall(result.stderr) if words not in HARMLESS]
+        lost = next((words.decode("utf-8", "replace") for words in said if words != CLOSED), None)
+        return Found(tuple(entries), passed, CLOSED in said, lost)
 
     def _entry(self, record: list[str]) -> Entry:
         *record, path, closed = record
@@ -209,9 +235,9 @@ class Count(FileCommand[int]):
 
 
 def _check_directory(path: str, result: Result) -> None:
-    """A pipe's status is its last part's; find's words of the directory itself count too."""
+    """A pipe's status is its last part's; words of the directory itself, and of the other parts, count too."""
     check(path, result)
-    if b"'.': " in result.stderr:
+    if b"'.': " in result.stderr or BROKEN.search(result.stderr):
         raise failure(path, result.stderr, result.exit_status)
 
 
