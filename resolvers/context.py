@@ -106,4 +106,4 @@ class Context:
     @cached_property
     def loaders(self) -> Loaders:
         """The request's batches."""
-        return Loaders(self.services.files, self.services.jobs, self.caller)
+        return Loaders(self.services.files, self.services.jobs, self.caller, self.allowance)

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import InvalidInput
 from firecrest_gql.files.ends import End
 from firecrest_gql.files.road import FileCommand
+from firecrest_gql.files.service import content_span, end_spans
 from firecrest_gql.model.files import File, FileContent, FileType
 from firecrest_gql.model.jobs import OutputChunk
 from firecrest_gql.settings import SystemSettings
@@ -62,24 +62,16 @@ async def disk_usage(context: Context, of: File) -> int:
     return await context.loaders.disk_usage(system(context, of.system), of.location)
 
 
-async def head(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
-    """Its first lines or bytes."""
+async def end(context: Context, of: File, which: End, lines: int | None, size: int | None) -> FileContent:
+    """Its first or last lines or bytes."""
     found = system(context, of.system)
-    read = partial(context.loaders.end, found, of.location, End.HEAD)
-    return await context.services.files.head(found, read, lines=lines, size=size)
-
-
-async def tail(context: Context, of: File, lines: int | None, size: int | None) -> FileContent:
-    """Its last lines or bytes."""
-    found = system(context, of.system)
-    read = partial(context.loaders.end, found, of.location, End.TAIL)
-    return await context.services.files.tail(found, read, lines=lines, size=size)
+    return await context.loaders.piece(found, of, end_spans(found, which, lines, size))
 
 
 async def content(context: Context, of: File, offset: int, length: int | None) -> FileContent:
     """Its bytes from an offset on."""
-    services, found = context.services, system(context, of.system)
-    return await services.files.content(found, context.caller, of, offset=offset, length=length)
+    found = system(context, of.system)
+    return await context.loaders.piece(found, of, [content_span(found, offset, length)])
 
 
 async def follow(context: Context, name: str, path: str, offset: int | None) -> AsyncIterator[OutputChunk]:

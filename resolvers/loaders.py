@@ -8,13 +8,15 @@ from typing import TypeVar
 from strawberry.dataloader import DataLoader
 
 from firecrest_gql.errors import FirecrestError
-from firecrest_gql.files.ends import End
+from firecrest_gql.files.ends import Span
+from firecrest_gql.files.reading import expected, with_lines
 from firecrest_gql.files.service import Files
 from firecrest_gql.jobs.query import Jobs
 from firecrest_gql.model.files import File, FileContent, FileSystemUsage
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.jobs import Job, JobUsage
 from firecrest_gql.settings import SystemSettings
+from resolvers.allowance import Allowance
 
 G = TypeVar("G", bound=Hashable)
 V = TypeVar("V")
@@ -23,14 +25,18 @@ V = TypeVar("V")
 class Loaders:
     """A loader for each thing worth batching; nothing is kept, for streams and mutations change what is read."""
 
-    def __init__(self, files: Files, jobs: Jobs, caller: Caller) -> None:
+    def __init__(self, files: Files, jobs: Jobs, caller: Caller, allowance: Allowance) -> None:
         self._systems: dict[str, SystemSettings] = {}
+        self._guesses: dict[tuple[str, Span, str], int] = {}
+        self._allowance = allowance
         self._files = files
         self._jobs = jobs
         self._caller = caller
         self._stats: DataLoader[tuple[str, str], File] = DataLoader(self._load_stats, cache=False)
         self._sums: DataLoader[tuple[tuple[str, str], str], str] = DataLoader(self._load_sums, cache=False)
-        self._ends: DataLoader[tuple[tuple[str, End, int], str], FileContent] = DataLoader(self._load_ends, cache=False)
+        self._pieces: DataLoader[tuple[tuple[str, Span], str], FileContent | None] = DataLoader(
+            self._load_pieces, cache=False
+        )
         self._mime_types: DataLoader[tuple[str, str], str] = DataLoader(self._load_mime_types, cache=False)
         self._disk_usages: DataLoader[tuple[str, str], int] = DataLoader(self._load_disk_usages, cache=False)
         self._usages: DataLoader[tuple[str, str], FileSystemUsage] = DataLoader(self._load_usages, cache=False)
@@ -48,10 +54,14 @@ class Loaders:
         self._systems[system.name] = system
         return await self._sums.load(((system.name, algorithm), location))
 
-    async def end(self, system: SystemSettings, location: str, end: End, length: int) -> FileContent:
-        """The first or the last bytes of the file at this place."""
+    async def piece(self, system: SystemSettings, file: File, spans: Sequence[Span]) -> FileContent:
+        """The first of these pieces of the file that has the lines that are wanted, if lines are."""
         self._systems[system.name] = system
-        return await self._ends.load(((system.name, end, length), location))
+        for span in spans:
+            self._guesses[system.name, span, file.location] = expected(file, span)
+            if (content := await self._pieces.load(((system.name, span), file.location))) is not None:
+                return content
+        raise AssertionError("the last piece is one")
 
     async def mime_type(self, system: SystemSettings, location: str) -> str:
         """The media type of what is at this place."""
@@ -114,8 +124,10 @@ class Loaders:
     async def _load_sums(self, keys: list[tuple[tuple[str, str], str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._sums_of)
 
-    async def _load_ends(self, keys: list[tuple[tuple[str, End, int], str]]) -> Sequence[FileContent | FirecrestError]:
-        return await _grouped(keys, self._ends_of)
+    async def _load_pieces(
+        self, keys: list[tuple[tuple[str, Span], str]]
+    ) -> Sequence[FileContent | FirecrestError | None]:
+        return await _grouped(keys, self._pieces_of)
 
     async def _load_mime_types(self, keys: list[tuple[str, str]]) -> Sequence[str | FirecrestError]:
         return await _grouped(keys, self._by_place(self._files.mime_types))
@@ -135,12 +147,21 @@ class Loaders:
 
         return load
 
-    async def _ends_of(
-        self, group: tuple[str, End, int], locations: list[str]
-    ) -> Sequence[FileContent | FirecrestError]:
-        name, end, length = group
-        told = await self._files.ends(self._systems[name], self._caller, end, length, locations)
-        return [told[location] for location in locations]
+    async def _pieces_of(
+        self, group: tuple[str, Span], locations: list[str]
+    ) -> Sequence[FileContent | FirecrestError | None]:
+        name, span = group
+        guesses = {location: self._guesses[name, span, location] for location in locations}
+        told = await self._files.pieces(self._systems[name], self._caller, span, guesses, self._allowance)
+        return [self._kept(told[location], span) for location in locations]
+
+    def _kept(self, content: FileContent | FirecrestError, span: Span) -> FileContent | FirecrestError | None:
+        """What is left of it once it is cut to lines; the rest is held no more."""
+        if isinstance(content, FirecrestError):
+            return content
+        kept = with_lines(content, span)
+        self._allowance.give_back(len(content.data) - (0 if kept is None else len(kept.data)))
+        return kept
 
     async def _sums_of(self, group: tuple[str, str], locations: list[str]) -> Sequence[str | FirecrestError]:
         name, algorithm = group

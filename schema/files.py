@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from firecrest_gql.files.directories import depth
+from firecrest_gql.files.ends import End
 from firecrest_gql.files.pages import Wanted
 from firecrest_gql.model import files as model
 from firecrest_gql.model.page import Edge, Page
@@ -121,7 +122,7 @@ class File(Node):
         size: Annotated[int | None, says("How many bytes.", name="bytes")] = None,
     ) -> model.FileContent:
         """Its first lines or bytes, at most limits.maxInlineFileSize."""
-        return await files.head(info.context, self, lines, size)
+        return await files.end(info.context, self, End.HEAD, lines, size)
 
     @field(FileContent | None, cost=REMOTE)
     async def tail(
@@ -131,7 +132,7 @@ class File(Node):
         size: Annotated[int | None, says("How many bytes.", name="bytes")] = None,
     ) -> model.FileContent:
         """Its last lines or bytes, at most limits.maxInlineFileSize."""
-        return await files.tail(info.context, self, lines, size)
+        return await files.end(info.context, self, End.TAIL, lines, size)
 
     @field(FileContent | None, cost=REMOTE)
     async def content(

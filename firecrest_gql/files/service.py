@@ -3,21 +3,22 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.errors import FirecrestError, InvalidInput, PermissionDenied, TooLarge
 from firecrest_gql.files import paths
 from firecrest_gql.files.account import Account
-from firecrest_gql.files.contents import Checksum, Read, first_lines, last_lines
-from firecrest_gql.files.ends import End, Ends, one_end, size_of
+from firecrest_gql.files.contents import Checksum
+from firecrest_gql.files.ends import End, Span
 from firecrest_gql.files.listing import Stat
 from firecrest_gql.files.measuring import DiskUsage, MimeTypes, Usage
 from firecrest_gql.files.quotas import Quotas
+from firecrest_gql.files.reading import Contents, Reading, Room, lengths
 from firecrest_gql.files.road import FileCommand, FileRoad, allows_all
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
-from firecrest_gql.model.files import File, FileContent, FileSystemUsage, Quota, UserAccount
+from firecrest_gql.model.files import File, FileSystemUsage, Quota, UserAccount
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import FileSystemSettings, SystemSettings
 
@@ -85,61 +86,11 @@ class Files:
         found = await self._road.run(system, caller, Stat(system.name, good)) if good else {}
         return [found[place] if isinstance(place, str) else place for place in places]
 
-    async def head(
-        self,
-        system: SystemSettings,
-        read: Callable[[int], Awaitable[FileContent]],
-        *,
-        lines: int | None,
-        size: int | None,
-    ) -> FileContent:
-        """The first lines or bytes, of which `read` brings so many; ten lines where nothing is said."""
-        lines, length = _extent(system, lines, size)
-        content = await read(length)
-        if lines is None:
-            return content
-        if content.data.count(b"\n") < lines and content.truncated:
-            content = await read(system.limits.max_inline_file_size)
-        return first_lines(content, lines)
-
-    async def tail(
-        self,
-        system: SystemSettings,
-        read: Callable[[int], Awaitable[FileContent]],
-        *,
-        lines: int | None,
-        size: int | None,
-    ) -> FileContent:
-        """The last lines or bytes, of which `read` brings so many; ten lines where nothing is said."""
-        lines, length = _extent(system, lines, size)
-        content = await read(length)
-        if lines is None:
-            return content
-        if content.data.count(b"\n") <= lines and content.truncated:
-            content = await read(system.limits.max_inline_file_size)
-        return last_lines(content, lines)
-
-    async def ends(
-        self, system: SystemSettings, caller: Caller, end: End, length: int, wanted: Sequence[str]
-    ) -> dict[str, FileContent | FirecrestError]:
-        """Bytes from one end of each place, by as few commands as their output allows."""
-        if len(wanted) == 1:
-            content = await self._road.run(system, caller, one_end(wanted[0], end, length))
-            return {wanted[0]: content}
-        at_once = max(1, system.limits.max_output_size // size_of(length))
-        told: dict[str, FileContent | FirecrestError] = {}
-        for start in range(0, len(wanted), at_once):
-            some = await self._road.run(system, caller, Ends(tuple(wanted[start : start + at_once]), end, length))
-            told.update(some)
-        return told
-
-    async def content(
-        self, system: SystemSettings, caller: Caller, file: File, *, offset: int, length: int | None
-    ) -> FileContent:
-        """Bytes from an offset on."""
-        if not 0 <= offset <= MAX_OFFSET:
-            raise InvalidInput(f"offset: from 0 to {MAX_OFFSET}, is {offset}")
-        return await self._road.run(system, caller, Read(file.location, offset, _length(system, length, "length")))
+    async def pieces(
+        self, system: SystemSettings, caller: Caller, span: Span, guesses: Mapping[str, int], room: Room
+    ) -> Contents:
+        """The bytes of each place, of which probably so many are there, by as few commands as their output allows."""
+        return await Reading(self._road, system, caller, room).read(span, guesses)
 
     async def ask(self, system: SystemSettings, caller: Caller, command: FileCommand[T]) -> T:
         """The answer of any command on files that the viewer has found already."""
@@ -218,16 +169,25 @@ class Files:
         self._homes = {key: value for key, value in self._homes.items() if value[0] > limit}
 
 
-def _extent(system: SystemSettings, lines: int | None, size: int | None) -> tuple[int | None, int]:
-    """How many lines, if lines, and how many bytes to read for them at first."""
+def end_spans(system: SystemSettings, end: End, lines: int | None, size: int | None) -> list[Span]:
+    """What is read from an end, one after the other until there are enough lines; ten where nothing is said."""
     if lines is not None and size is not None:
         raise InvalidInput("lines, bytes: one of the two")
     if size is not None:
-        return None, _length(system, size, "bytes")
+        return [Span(end, _length(system, size, "bytes"))]
     lines = DEFAULT_LINES if lines is None else lines
     if lines < 0:
         raise InvalidInput(f"lines: not below 0, is {lines}")
-    return lines, min(system.limits.max_inline_file_size, 16 * LINE_GUESS + lines * LINE_GUESS)
+    longest = system.limits.max_inline_file_size
+    steps = lengths((16 + lines) * LINE_GUESS, longest)
+    return [Span(end, length, lines=lines, last=length == longest) for length in steps]
+
+
+def content_span(system: SystemSettings, offset: int, length: int | None) -> Span:
+    """What is read from an offset on."""
+    if not 0 <= offset <= MAX_OFFSET:
+        raise InvalidInput(f"offset: from 0 to {MAX_OFFSET}, is {offset}")
+    return Span(End.HEAD, _length(system, length, "length"), offset)
 
 
 def _length(system: SystemSettings, size: int | None, argument: str) -> int:
