@@ -10,12 +10,13 @@ from firecrest_gql.files.directories import depth
 from firecrest_gql.files.ends import End
 from firecrest_gql.files.pages import Wanted
 from firecrest_gql.model import files as model
+from firecrest_gql.model.files import raw, shown
 from firecrest_gql.model.page import Edge, Page
 from firecrest_gql.settings import SystemSettings
 from resolvers import directories, files, ids
 from resolvers.systems import system as find_system
 from schema.enums import ChecksumAlgorithm
-from schema.fields import REMOTE, Info, attribute, field, lazy, optional, says
+from schema.fields import REMOTE, Info, attribute, converted, field, lazy, optional, says
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
 from schema.selection import selects
@@ -67,8 +68,8 @@ class File(Node):
     name: str = attribute("The last component of the path.")
     type: model.FileType = attribute("What kind of entry it is.")
     size: BigInt | None = attribute("Bytes.")
-    owner: str | None = attribute("The owner's name, or number where it has no name.")
-    group: str | None = attribute("The group's name, or number where it has no name.")
+    owner: str | None = converted("owner", shown, "The owner's name, or number where it has no name.")
+    group: str | None = converted("group", shown, "The group's name, or number where it has no name.")
     uid: BigInt | None = attribute("The owner's number.")
     gid: BigInt | None = attribute("The group's number.")
     permissions: str | None = attribute("As in rwxr-xr-x.")
@@ -78,7 +79,12 @@ class File(Node):
     changed_at: datetime | None = attribute("When its owner, mode, links or bytes last changed.")
     inode: BigInt | None = attribute("Its number in the file system.")
     link_count: int | None = attribute("How many names it has.")
-    link_target: str | None = attribute("What a symbolic link points to.")
+    link_target: str | None = converted(
+        "link_target", shown, "What a symbolic link points to; bytes that are not UTF-8 are shown as U+FFFD."
+    )
+    raw_link_target: str | None = converted(
+        "link_target", raw, "What a symbolic link points to, as linkTarget takes it: base64:… where it is not UTF-8."
+    )
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

@@ -1,6 +1,7 @@
 """Reading files: pieces that fit together, text that is cut only between characters, and bytes as they are."""
 
 import base64
+import io
 import os
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firecrest_gql.command import Result
-from firecrest_gql.files.contents import Read, ReadEnd
+from firecrest_gql.files.contents import Read, ReadEnd, first_lines, last_lines
+from firecrest_gql.model.files import FileContent
 from tests.client import Client
 from tests.files import change, content, path_of, write
 
@@ -65,6 +67,17 @@ def test_the_end_of_a_file_is_told_with_where_it_begins(data: bytes, length: int
     assert data[shown.offset :] == shown.data
     assert shown.truncated is (shown.offset > 0)
     assert shown.offset - begin < 4
+
+
+@given(st.binary(max_size=30), st.integers(0, 9))
+def test_lines_are_cut_where_they_end(data: bytes, lines: int) -> None:
+    data = data.translate(bytes(10 if byte % 3 == 0 else byte for byte in range(256)))
+    parts = list(io.BytesIO(data))
+    content = FileContent(data=data, offset=7, truncated=False)
+    first, last = first_lines(content, lines), last_lines(content, lines)
+    assert (first.data, first.truncated) == (b"".join(parts[:lines]), len(parts) > lines)
+    assert last.data == b"".join(parts[len(parts) - min(lines, len(parts)) :])
+    assert last.offset + len(last.data) == 7 + len(data)
 
 
 async def test_bytes_that_are_no_text_come_whole(user: Client, folder: Path) -> None:

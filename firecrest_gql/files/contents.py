@@ -1,6 +1,5 @@
 """Reading bytes of files: from the beginning, from the end, from an offset; and checksums of many at once."""
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -166,20 +165,26 @@ def _first_text(pieces: list[bytes]) -> bytes | None:
 
 def last_lines(content: FileContent, lines: int) -> FileContent:
     """The last lines of what was read; `truncated` as before where the beginning fell away."""
-    parts = _lines(content.data)
-    kept = b"".join(parts[-lines:]) if lines else b""
-    skipped = len(content.data) - len(kept)
-    return FileContent(data=kept, offset=content.offset + skipped, truncated=content.offset + skipped > 0)
+    count = content.data.count(b"\n") + (not content.data.endswith(b"\n"))
+    skipped = _end_of_line(content.data, max(0, count - lines))
+    offset = content.offset + skipped
+    return FileContent(data=content.data[skipped:], offset=offset, truncated=offset > 0)
 
 
 def first_lines(content: FileContent, lines: int) -> FileContent:
     """The first lines of what was read."""
-    kept = b"".join(_lines(content.data)[:lines])
+    kept = content.data[: _end_of_line(content.data, lines)]
     return FileContent(data=kept, offset=content.offset, truncated=content.truncated or len(kept) < len(content.data))
 
 
-def _lines(data: bytes) -> list[bytes]:
-    return re.findall(rb"[^\n]*\n|[^\n]+", data)
+def _end_of_line(data: bytes, number: int) -> int:
+    """Where the line of this number, counted from 1, ends; by halves, for a file may hold millions."""
+    low, high = 0, len(data)
+    while low < high:
+        middle = (low + high) // 2
+        seen = data.count(b"\n", low, middle + 1)
+        low, high, number = (middle + 1, high, number - seen) if seen < number else (low, middle, number)
+    return min(low + 1, len(data)) if number > 0 else 0
 
 
 def _check_read(path: str, result: Result) -> None:

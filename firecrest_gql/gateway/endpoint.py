@@ -25,6 +25,7 @@ from strawberry.types.execution import PreExecutionError
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.gateway.answers import GRAPHQL_JSON, protocol_refusal, refusal
 from firecrest_gql.gateway.authentication import VerifiesTokens, bearer, request_id
+from firecrest_gql.gateway.encoding import encoded, is_long, slices
 from firecrest_gql.gateway.origin import origin_of
 from firecrest_gql.gateway.sockets import Adapter, Socket
 from firecrest_gql.model.identity import Principal
@@ -105,15 +106,21 @@ class Endpoint(GraphQL[Context, None]):
             said.pop("data")
         return said
 
+    def encode_json(self, data: object) -> str:
+        """Of answers and messages alike."""
+        return encoded(data)
+
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         """The answer, in the media type that the client asked for."""
+        status = sub_response.status_code or 200
         media_type = sub_response.headers.get("content-type", "application/json")
-        return Response(
-            self.encode_json(response_data),
-            status_code=sub_response.status_code or 200,
-            media_type=media_type,
-            headers={"Cache-Control": "no-store"},
-        )
+        response: Response
+        if is_long(response_data):
+            response = StreamingResponse(slices(response_data), status, media_type=media_type)
+        else:
+            response = Response(self.encode_json(response_data), status, media_type=media_type)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     async def create_streaming_response(
         self,
