@@ -4,7 +4,7 @@ from posixpath import basename
 
 from firecrest_gql.errors import Unsupported
 from firecrest_gql.files import paths
-from firecrest_gql.files.changes import check_apart
+from firecrest_gql.files.changes import check_apart, check_both
 from firecrest_gql.files.packing import PROGRAMS, Compress
 from firecrest_gql.files.road import FileRoad
 from firecrest_gql.files.service import Files
@@ -64,6 +64,7 @@ class Archives:
             raise Unsupported(f"compression: {compression} archives are read, not made; one of {', '.join(PROGRAMS)}")
         if match is not None:
             paths.check_name(match, argument="match")
+        check_both(path, target)
         place = await self._files.resolve(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         check_apart(place, beside)
@@ -99,6 +100,7 @@ class Archives:
         overwrite: bool,
     ) -> Extract:
         """The command that takes the archive apart."""
+        paths.check(path=path, target=target)
         place = await self._files.resolve(system, caller, path)
         into = await self._files.resolve(system, caller, target, argument="target")
         return Extract(place, into, basename(place), bounds, compression, overwrite)

@@ -36,7 +36,7 @@ class Changes:
         self, system: SystemSettings, caller: Caller, path: str, target: str, *, dereference: bool, overwrite: bool
     ) -> str:
         """Copy it, with everything in it."""
-        _check_both(path, target)
+        check_both(path, target)
         place = await self._files.resolve(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         check_apart(place, beside)
@@ -45,7 +45,7 @@ class Changes:
 
     async def move(self, system: SystemSettings, caller: Caller, path: str, target: str, *, overwrite: bool) -> str:
         """Move or rename it."""
-        _check_both(path, target)
+        check_both(path, target)
         place = await self._files.resolve_changeable(system, caller, path)
         beside = await self._files.resolve_changeable(system, caller, target, argument="target")
         check_apart(place, beside)
@@ -78,7 +78,7 @@ class Changes:
         return place
 
 
-def _check_both(path: str, target: str) -> None:
+def check_both(path: str, target: str) -> None:
     """Refuse what can never be, before the home is asked for."""
     paths.check(path=path, target=target)
     place, beside = (paths.resolve(given, argument="path", home=HOME) for given in (path, target))
