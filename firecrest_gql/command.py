@@ -25,6 +25,7 @@ class Operation(StrEnum):
     CHECKSUM = "checksum"
     DISK_USAGE = "diskUsage"
     RECURSION = "recursion"  # listings and changes of everything below a directory
+    ORDER = "orderBy"  # a listing that looks at every entry before it knows the first
     SEARCH = "search"
     CONTENT_SEARCH = "contentSearch"
     COPY = "copyFile"

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from firecrest_gql.command import Stdin
+from firecrest_gql.files.packing import Compress
 from firecrest_gql.files.placing import Copy
 from firecrest_gql.files.writing import Upload
 from tests.client import Client
-from tests.files import change, write
+from tests.files import change, names, write
 
 pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
 
@@ -75,6 +76,20 @@ def test_a_link_that_replaces_a_file_or_is_replaced_changes_nothing_that_a_link_
     run(Upload(str(tmp_path / "link"), Stdin.of(b"x"), None, overwrite=True))
     assert permissions(tmp_path / "link") == 0o644
     assert permissions(tmp_path / "elsewhere") == 0o604
+
+
+@pytest.mark.parametrize(("made", "act"), [("mktemp", "upload"), ("mktemp", "compress"), ("mkdir", "compress")])
+def test_an_end_at_the_first_moment_leaves_no_temporary_file(tmp_path: Path, made: str, act: str) -> None:
+    (tmp_path / "source").touch()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / made).write_text(f'#!/bin/sh\n/usr/bin/{made} "$@"\nkill -TERM "$PPID"\n')
+    (tmp_path / "bin" / made).chmod(0o755)
+    new = str(tmp_path / "new")
+    command = Upload(new, Stdin()) if act == "upload" else Compress(str(tmp_path / "source"), new, "source")
+    env = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    run = subprocess.run(command.argv, stdin=subprocess.DEVNULL, env=env, check=False)
+    assert run.returncode == 143
+    assert names(tmp_path) == ["bin", "source"]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file to a group of others")

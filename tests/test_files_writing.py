@@ -222,6 +222,8 @@ async def test_an_owner_is_changed_only_as_the_system_allows(user: Client, folde
     assert (await change(user, "changeOwner", path=path, group=group["name"]))["group"] == group["name"]
     both = await change(user, "changeOwner", path=path, owner=str(account["uid"]), group=str(group["gid"]))
     assert both["group"] == group["name"]
+    said = await refused(user, "changeOwner", path=path, group="domain users of nobody")
+    assert "the system knows none of this name" in said[1]
     for asked in ({}, {"owner": "a:b"}, {"group": "$(id)"}, {"owner": "--reference=/etc"}, {"owner": "no.such.user"}):
         assert (await refused(user, "changeOwner", path=path, **asked))[0] == ErrorCode.INVALID_INPUT, asked
 

@@ -91,6 +91,7 @@ async def test_what_is_switched_off_asks_for_no_certificate(sshd: RealSshd) -> N
         ("checksum", "checksum"),
         ("diskUsage", "diskUsage"),
         ("recursion", "entries(recursive: true) { totalCount }"),
+        ("orderBy", "entries(orderBy: SIZE_DESC) { totalCount }"),
         ("search", 'search(name: "*") { totalCount }'),
         ("contentSearch", 'search(contains: "x") { totalCount }'),
     ],

@@ -13,8 +13,10 @@ from firecrest_gql.files.road import FileCommand
 # chmod(1): octal digits, or symbolic clauses separated by commas.
 MODE = re.compile(r"[0-7]{3,4}|[ugoa]*([-+=]([rwxXst]*|[ugo]))+(,[ugoa]*([-+=]([rwxXst]*|[ugo]))+)*")
 MAX_MODE_LENGTH = 100
-# What useradd(8) and directories of accounts allow, or a number; a colon would be another group.
+# What useradd(8) and directories of accounts allow, or a number; a colon would be another group. Groups of Active
+# Directory have names of several words.
 ACCOUNT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.@\\-]{0,255}\$?|[0-9]{1,10}")
+GROUP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.@\\ -]{0,255}\$?|[0-9]{1,10}")
 
 # $1 path, then the program and its options. What it points to must not be the home either; `LINK/.` makes a recursive
 # change begin at the directory that a link leads to.
@@ -144,6 +146,6 @@ def check_owner(owner: str | None, group: str | None) -> None:
     """Refuse what can be no name of an account, and a change of nothing."""
     if owner is None and group is None:
         raise InvalidInput("owner, group: one of the two is needed")
-    for argument, name in (("owner", owner), ("group", group)):
-        if name is not None and not ACCOUNT_NAME.fullmatch(name):
+    for argument, name, form in (("owner", owner, ACCOUNT_NAME), ("group", group, GROUP_NAME)):
+        if name is not None and not form.fullmatch(name):
             raise InvalidInput(f"{argument}: a name or a number, not {name[:20]!r}")

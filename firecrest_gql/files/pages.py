@@ -86,12 +86,14 @@ class Wanted:
 
     @property
     def operation(self) -> Operation | None:
-        """Whatever reads more than one directory is costly, and files all the more."""
+        """Whatever reads more than the names of one directory is costly, and files all the more."""
         if self.words is not None:
             return Operation.CONTENT_SEARCH
         if self.search:
             return Operation.SEARCH
-        return None if self.depth == 1 else Operation.RECURSION
+        if self.depth != 1:
+            return Operation.RECURSION
+        return Operation.ORDER if ORDERS[self.order][0] else None
 
     @property
     def chosen(self) -> bool:
