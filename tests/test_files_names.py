@@ -14,6 +14,7 @@ from tests.client import Client
 from tests.files import path_of
 from tests.service import SYSTEMS
 from tests.sizes import size
+from tests.together import together
 
 pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
 
@@ -26,6 +27,7 @@ SLURM = pytest.param(
 )
 BOTH = pytest.mark.parametrize("system", ["local", SLURM])
 TOGETHER = 40  # names in one request
+UPLOADS_AT_ONCE = 8
 
 NAME = (
     st.binary(min_size=1, max_size=255) | st.text(min_size=1, max_size=60).map(lambda text: text.encode()[:255])
@@ -85,12 +87,15 @@ async def test_names_of_any_bytes_make_the_round_trip(user: Client, system: str)
     folder = await home_of(user, system) / f"names-{uuid.uuid4().hex}"
     await act(user, "createDirectory", system, [{"path": str(folder / sub)} for sub in ("", "moved")])
     upload = "mutation($input: UploadFileInput!) { uploadFile(input: $input) { file { rawPath size } } }"
-    for name in names:
+
+    async def send(name: str) -> None:
         given_input = {"system": system, "path": path_of(folder / name), "content": None}
         said = await user.upload(upload, os.fsencode(name), input=given_input)
         assert said == {
             "data": {"uploadFile": {"file": {"rawPath": path_of(folder / name), "size": len(os.fsencode(name))}}}
         }
+
+    await together(send, names, most=UPLOADS_AT_ONCE)
     for start in range(0, len(names), TOGETHER):
         some = names[start : start + TOGETHER]
         moves = [{"path": path_of(folder / name), "target": path_of(folder / "moved" / name)} for name in some]
