@@ -22,6 +22,11 @@ async def fetch_token(demo: dict[str, Any], username: str = "fireuser", **more: 
     return str(answer.raise_for_status().json()["access_token"])
 
 
+async def signed_in(demo: dict[str, Any]) -> "Client":
+    """The first user with a new token, for what takes longer than one lasts."""
+    return Client(demo, await fetch_token(demo))
+
+
 @dataclass(frozen=True)
 class Client:
     """One user's client of one server."""

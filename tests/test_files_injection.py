@@ -1,180 +1,177 @@
-"""Strings of any kind reach the system as data: nothing is run of them, and programs are called as it was meant."""
+"""Strings of any kind reach the system as data: nothing is run of them, and programs are called as it was meant.
 
-import os
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass
+One attempt is one string that a command carried to the system, where every program that the command started wrote down
+its arguments: these are the ones that a harmless name brings about, with the string in the place of that name.
+"""
+
+import inspect
+import itertools
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
-from firecrest_gql.errors import FirecrestError, InvalidInput
-from firecrest_gql.files.attributes import MODE
+from firecrest_gql.command import Remote
+from firecrest_gql.errors import ErrorCode, InvalidInput
+from firecrest_gql.files.account import Account
+from firecrest_gql.files.attributes import ACCOUNT_NAME, MODE
 from firecrest_gql.files.changes import Changes
-from firecrest_gql.files.directories import Directories
-from firecrest_gql.files.pages import Wanted
-from firecrest_gql.files.road import FileRoad
+from firecrest_gql.files.road import FileCommand, FileRoad
+from firecrest_gql.files.service import MODE as NEW_MODE
 from firecrest_gql.files.service import Files
-from firecrest_gql.model.identity import Caller
+from firecrest_gql.files.streaming import FileStream
 from firecrest_gql.settings import SystemSettings
-from firecrest_gql.ssh import Transport
-from tests.embedded_system import make_system, remove_homes
-from tests.files import path_of
-from tests.openssh import authority_for, caller, real_sshd, system_of, transport_to
+from firecrest_gql.transfers.staged import Fetch, Send
+from firecrest_gql.transfers.staged_trees import FetchTree
+from tests.attacks_on_shells import as_name, attacks
+from tests.file_commands import ALONE, SEVERAL, Place, Strings
+from tests.recorder import Calls, comparable, meant
+from tests.shores import DONE, Shore, Way, held, shore
 from tests.sizes import size
-from tests.test_files_names import drawn
-from tests.words import ODD_WORDS
+from tests.together import shared
 
-STRINGS = 10  # that reach the system in one round
-ROUNDS = size(4, 5000 // STRINGS)
+__all__ = ["shore"]
 
-RECORDED = ("touch", "ln", "mkdir", "chmod", "chgrp", "chown", "find", "grep", "sha256sum", "cp", "mv", "rm")
-RECORD = """#!/bin/sh
-{ printf '%d\\0%s\\0' "$#" "${0##*/}"; [ $# = 0 ] || printf '%s\\0' "$@"; } >> FOLDER/log
-PATH=/usr/bin:/bin exec "${0##*/}" "$@"
-"""
-RUN = ["$(touch CANARY)", "`touch CANARY`", "';touch CANARY;'", '";touch CANARY;"', "|touch CANARY", "a\\"]
-RUN += ["\ntouch CANARY\n", "&&touch CANARY", "${IFS}touch${IFS}CANARY", "-exec touch CANARY ;", "\\';touch CANARY"]
-RUN += ["--reference=CANARY", "%(touch CANARY)", "\\0047;touch CANARY;", "$'\\ntouch CANARY'", "!touch", "\\012"]
-ATTEMPT = st.lists(st.sampled_from([*ODD_WORDS, *RUN, *RUN, *RUN]), min_size=1, max_size=4).map("".join)
-
-
-def traces(canary: str, home: Path, folder: Path) -> list[Path]:
-    """What has been run would have left a file where programs run."""
-    return [*home.rglob(canary), *Path("/tmp").glob(canary), *folder.glob(canary)]
-
-
-class Recorder:
-    """Programs in front of the system's own, which write down how they are called."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.path = f"{folder}:/usr/local/bin:/usr/bin:/bin"
-        self._log = folder / "log"
-        for name in RECORDED:
-            (folder / name).write_text(RECORD.replace("FOLDER", str(folder)))
-            (folder / name).chmod(0o755)
-        self._log.touch()
-        self._log.chmod(0o666)
-        folder.chmod(0o755)
-
-    def taken(self) -> list[list[str]]:
-        """The argument vectors since the last time."""
-        values = os.fsdecode(self._log.read_bytes()).split("\0")[:-1]
-        os.truncate(self._log, 0)
-        calls = []
-        while values:
-            count = int(values[0]) + 2
-            calls.append(values[1:count])
-            values = values[count:]
-        return calls
-
-
-@pytest.fixture
-def recorder() -> Any:
-    """Where every account finds it."""
-    folder = Path("/var/tmp") / f"record-{uuid.uuid4().hex}"
-    folder.mkdir()
-    yield Recorder(folder)
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+STRINGS = size(40, 5000)
+COMMANDS = size(46, 3000)  # on one path or two, with up to four of the strings each
+AT_ONCE = size(20, 100)  # paths of a command on many
+EVERY = 10  # command of those that go by a connection of their own, where the others' stay
+PLAIN = Strings("plain0name", "plain0new", "plain0words", "plain0line")
+ELSEWHERE = {Account, Fetch, FetchTree, Send}  # the first takes no string, the others go with transfers
+UNTOLD = {"room": ErrorCode.COMMAND_FAILED}  # df shows what it cannot print of a name as ?: sites have plainer ones
+ALL = list(itertools.product(ALONE, (False, True)))  # by name, and whether allowed paths hold it
+KINDS = [kind for number, kind in enumerate(ALL) if size(number % 4 in (0, 3), True)]
+NUMBERED = [f"plain{number:02}name" for number in range(AT_ONCE)]
 
 
 @dataclass(frozen=True)
-class Shore:
-    """What is needed to act on a system."""
+class Told:
+    """How a command ended, and which programs were called."""
 
-    transport: Transport
-    system: SystemSettings
-    caller: Caller
-
-
-@pytest.fixture(params=["embedded", pytest.param("sshd", marks=pytest.mark.openssh)])
-async def shore(request: pytest.FixtureRequest, tmp_path: Path, recorder: Recorder) -> AsyncIterator[Shore]:
-    """The embedded system, and real sshd, each with the recorder first on its PATH."""
-    scheduler = {"kind": "direct", "path": recorder.path}
-    if request.param == "sshd":
-        async with real_sshd(tmp_path) as sshd:
-            system = system_of(sshd, scheduler=scheduler)
-            async with transport_to(sshd, system) as transport:
-                yield Shore(transport, system, caller("firebash", for_hours=True))
-    else:
-        made = make_system(tmp_path)
-        async with made.embedded.process:
-            system = SystemSettings.model_validate(
-                {
-                    "name": "real",
-                    "login_nodes": [{"host": made.embedded.host, "port": made.embedded.port}],
-                    "host_keys": [made.embedded.host_public_key],
-                    "delegation": {"source_addresses": ["127.0.0.1"]},
-                    "scheduler": scheduler,
-                }
-            )
-            transport = Transport(authority_for(made.ca, system))
-            yield Shore(transport, system, caller("fireuser", for_hours=True))
-            await transport.aclose()
-        remove_homes(made.embedded)
+    outcome: str
+    calls: Calls
 
 
-async def test_no_string_is_run_and_each_arrives_as_it_was_meant(shore: Shore, recorder: Recorder) -> None:
-    road, on = FileRoad(shore.transport), (shore.system, shore.caller)
-    files = Files(road)
-    changes, directories = Changes(road, files), Directories(road)
-    home = Path(await files.home(*on))
-    folder, canary = home / f"attempts-{uuid.uuid4().hex}", f"canary-{uuid.uuid4().hex}"
-    for attempt in drawn(ATTEMPT, ROUNDS):
-        text = attempt.replace("CANARY", canary).replace("/", "_").replace("\0", "")
-        name = os.fsdecode(os.fsencode(text)[:240])
-        if name in ("", ".", "..") or MODE.fullmatch(text):  # `=x` is a mode as it should be
-            continue
-        await files.create_directory(*on, str(folder), parents=True, mode=None)
-        path, link = folder / name, folder / f"{name}+link"
-        raw = path_of(path)
-        recorder.taken()
-        await changes.touch(*on, raw)
-        await changes.link(*on, path_of(link), raw)
-        await changes.change_mode(*on, raw, "u=rw,go-rwx", recursive=False)
-        await changes.change_owner(*on, raw, None, str((await files.stat(*on, raw)).gid), recursive=False)
-        await files.create_directory(*on, path_of(folder / f"{name}+dir"), parents=False, mode="0700")
-        assert await files.checksums(*on, "SHA256", [str(path)])
-        calls = recorder.taken()
-        for meant in (
-            ["touch", "--", str(path)],
-            ["ln", "-sT", "--", str(path), str(link)],
-            ["chmod", "--", "u=rw,go-rwx", str(path)],
-            ["mkdir", "-m", "0700", "--", str(folder / f"{name}+dir")],
-            ["sha256sum", "-z", "--", str(path)],
-        ):
-            assert meant in calls, (meant, calls)
-        assert ["chgrp", str(path)] in [[call[0], call[-1]] for call in calls]
-        for wrong in (
-            changes.change_mode(*on, raw, text, recursive=False),
-            changes.change_owner(*on, raw, text, None, recursive=False),
-            changes.change_owner(*on, raw, None, text, recursive=False),
-            files.create_directory(*on, raw, parents=False, mode=text),
-        ):
+def bounded(system: SystemSettings, name: str) -> SystemSettings:
+    """The system with allowed paths that do not hold the home, which is then allowed as such."""
+    return system.model_copy(update={"allowed_paths": (f"/srv/{name}",)})
+
+
+async def told(shore: Shore, way: Way, system: SystemSettings, remote: Remote, folder: Path) -> Told:
+    """What a command brings about, which is first of all what was asked for."""
+    way.lane.taken()
+    outcome = await shore.outcome(system, remote)
+    calls = way.lane.taken()
+    assert calls[tuple(held(system, remote).argv)] == 1, (remote, calls)
+    return Told(outcome, comparable(calls, folder))
+
+
+def same(kind: tuple[str, bool], got: Told, template: Told, strings: Mapping[str, str]) -> int:
+    """How many strings were carried; fails where anything else was called than was meant."""
+    expected = meant(template.calls, strings)
+    assert got.outcome in (template.outcome, UNTOLD.get(kind[0])), (kind, strings, got)
+    assert got.calls == expected, (kind, strings, got.calls - expected, expected - got.calls)
+    words = "\n".join(itertools.chain.from_iterable(template.calls))
+    return sum(name in words for name in strings)
+
+
+async def one(shore: Shore, way: Way, kind: tuple[str, bool], strings: Strings, *, alone: bool = False) -> Told:
+    """What the command of this name, confined or not, brings about in a folder of its own."""
+    name, confined = kind
+    system = way.alone if alone else way.pooled
+    place = Place(shore.home / f"attempt-{way.lane.folder.name}", strings)
+    with shore.made(place.folder, place.prepare):
+        remote = ALONE[name](place)
+        return await told(shore, way, bounded(system, strings.new) if confined else system, remote, place.folder)
+
+
+async def test_each_command_calls_what_it_was_meant_to_call(shore: Shore) -> None:
+    texts = attacks(STRINGS, shore.recorder.canary)
+    templates: dict[tuple[str, bool], Told] = {}
+    attempts = 0
+
+    async def learn(way: Way, kind: tuple[str, bool]) -> None:
+        templates[kind] = await one(shore, way, kind, PLAIN)
+        assert templates[kind].outcome == (DONE if kind[0] != "compress some" else ErrorCode.NOT_FOUND), kind
+
+    async def attempt(way: Way, number: int) -> None:
+        nonlocal attempts
+        kind = KINDS[number % len(KINDS)]
+        name, new, words, line = (texts[(2 * number + step) % len(texts)] for step in range(4))
+        strings = Strings(as_name(name), as_name(new), words, line.replace("\n", " "))
+        got = await one(shore, way, kind, strings, alone=number % EVERY == 0)
+        attempts += same(kind, got, templates[kind], dict(zip(astuple(PLAIN), astuple(strings), strict=True)))
+
+    await shared(shore.ways, KINDS, learn)
+    await shared(shore.ways, range(COMMANDS), attempt)
+    assert attempts >= size(80, 5000), attempts
+
+
+async def several(shore: Shore, way: Way, kind: tuple[str, bool], names: Sequence[str], *, alone: bool = False) -> Told:
+    """The same of a command on many paths, whose answers are those of their paths."""
+    name, confined = kind
+    system = way.alone if alone else way.pooled
+    folder = shore.home / f"attempt-{way.lane.folder.name}"
+    paths = tuple(f"{folder}/{name}+{number}" for number, name in enumerate(names))
+    with shore.made(folder, lambda: numbered(paths)):
+        return await told(shore, way, bounded(system, names[0]) if confined else system, SEVERAL[name](paths), folder)
+
+
+def numbered(paths: Iterable[str]) -> None:
+    """A file at each path."""
+    for number, path in enumerate(paths):
+        Path(path).write_text(f"{number:04}")
+
+
+async def test_each_command_on_many_paths_gives_its_programs_all_of_them_as_they_are(shore: Shore) -> None:
+    texts = [as_name(text) for text in attacks(STRINGS, shore.recorder.canary)]
+    templates: dict[tuple[str, bool], Told] = {}
+    attempts = 0
+
+    async def learn(way: Way, kind: tuple[str, bool]) -> None:
+        templates[kind] = await several(shore, way, kind, NUMBERED)
+        assert templates[kind].outcome == DONE
+
+    async def attempt(way: Way, turn: int) -> None:
+        nonlocal attempts
+        names, confined = texts[turn * AT_ONCE :][:AT_ONCE], list(SEVERAL)[turn % len(SEVERAL)]
+        for kind in (*((name, False) for name in SEVERAL), (confined, True)):
+            got = await several(shore, way, kind, names, alone=turn % EVERY == 0)
+            attempts += same(kind, got, templates[kind], dict(zip(NUMBERED, names, strict=True)))
+
+    await shared(shore.ways, itertools.product(SEVERAL, (False, True)), learn)
+    await shared(shore.ways, range(STRINGS // AT_ONCE), attempt)
+    assert attempts == STRINGS * (len(SEVERAL) + 1)
+
+
+async def test_what_is_no_mode_and_no_owner_reaches_no_system(shore: Shore) -> None:
+    road, way = FileRoad(shore.transport), shore.ways[0]
+    files, on = Files(road), (way.pooled, shore.caller)
+    changes, path = Changes(road, files), f"{shore.home}/file"
+    for text in attacks(STRINGS, shore.recorder.canary):
+        wrong = [files.create_directory(*on, path, parents=False, mode=text)] if not NEW_MODE.fullmatch(text) else []
+        if not MODE.fullmatch(text):
+            wrong.append(changes.change_mode(*on, path, text, recursive=False))
+        if not ACCOUNT_NAME.fullmatch(text):
+            wrong.append(changes.change_owner(*on, path, text, None, recursive=False))
+            wrong.append(changes.change_owner(*on, path, None, text, recursive=False))
+        for refused in wrong:
             with pytest.raises(InvalidInput):
-                await wrong
-        # A name of an owner may end in a backslash: whether there is one the system tells.
-        asked = [[program, "--", text, str(path)] for program in ("chown", "chgrp")]
-        assert [call for call in recorder.taken() if call not in asked] == []
-        directory = await files.stat(*on, str(folder))
-        for wanted in (Wanted(match=text), Wanted(hidden=True, depth=5, match=text), Wanted(depth=5, words=text)):
-            with suppress(FirecrestError):  # words of one line only
-                await directories.page(*on, directory, wanted, first=5, after=None, count=False)
-        calls = recorder.taken()
-        assert len([call for call in calls if call[0] == "find" and "-name" in call and text in call]) >= 2
-        assert all(call[:4] == ["grep", "-slZF", "-e", text] for call in calls if call[0] == "grep")
-        await changes.copy(*on, raw, path_of(folder / f"{name}+copy"), dereference=False, overwrite=False)
-        await changes.move(*on, raw, path_of(folder / f"{name}+moved"), overwrite=False)
-        calls = recorder.taken()
-        assert [call[-2] for call in calls if call[0] == "cp"] == [str(path)]
-        assert [call[-2:] for call in calls if call[0] == "mv"][-1] == [str(path), str(folder / f"{name}+moved")]
-        await files.remove(*on, str(folder), recursive=True)
-        calls = [call for call in recorder.taken() if call[0] == "rm"]
-        assert calls == [["rm", "-r", "--one-file-system", "--preserve-root=all", "--", str(folder)]]
-    assert traces(canary, home, recorder.folder) == []
+                await refused
+    assert not way.lane.taken()
+
+
+def test_no_command_on_files_is_forgotten(tmp_path: Path) -> None:
+    place = Place(tmp_path / "folder", PLAIN)
+    place.prepare()
+    tried = {type(make(place)) for make in ALONE.values()} | {type(make(())) for make in SEVERAL.values()}
+    assert concrete(FileCommand) | concrete(FileStream) == tried | ELSEWHERE
+
+
+def concrete(kind: type) -> set[type]:
+    """Every kind of it that can be made."""
+    found = set[type]().union(*map(concrete, kind.__subclasses__()))
+    itself = getattr(sys.modules[kind.__module__], kind.__name__) is kind  # slots are made by making a class again
+    return {kind} | found if itself and not inspect.isabstract(kind) else found

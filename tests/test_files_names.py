@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.client import Client
+from tests.client import Client, signed_in
 from tests.files import path_of
 from tests.service import SYSTEMS
 from tests.sizes import size
-from tests.together import together
+from tests.together import shared
 
 pytestmark = [pytest.mark.redis, pytest.mark.s3, pytest.mark.oidc]
 
@@ -26,8 +26,10 @@ SLURM = pytest.param(
     ],
 )
 BOTH = pytest.mark.parametrize("system", ["local", SLURM])
-TOGETHER = 40  # names in one request
-UPLOADS_AT_ONCE = 8
+TOGETHER = size(10, 40)  # names in one request
+AT_ONCE = 6  # requests
+UPLOAD = "mutation($input: UploadFileInput!) { uploadFile(input: $input) { file { rawPath size } } }"
+STATS = "query($s: String!, $paths: [String!]!) { system(name: $s) { files(paths: $paths) { rawPath } } }"
 
 NAME = (
     st.binary(min_size=1, max_size=255) | st.text(min_size=1, max_size=60).map(lambda text: text.encode()[:255])
@@ -65,15 +67,17 @@ async def act(
     return dict((await user.post(f"mutation({variables}) {{ {fields} }}", **given_inputs)).json())
 
 
-async def pages(user: Client, system: str, folder: Path) -> dict[str, dict[str, Any]]:
+async def pages(demo: dict[str, Any], system: str, folder: Path) -> dict[str, dict[str, Any]]:
     """All entries of the folder, by what is to be passed as their path."""
     query = """query($s: String!, $path: String!, $after: String) { system(name: $s) { file(path: $path) {
-        entries(showHidden: true, first: 300, after: $after) { nodes { rawPath size type checksum content { base64 } }
+        entries(showHidden: true, first: 100, after: $after) { nodes { rawPath size type checksum content { base64 } }
         pageInfo { hasNextPage endCursor } } } } }"""
     found: dict[str, dict[str, Any]] = {}
     after = None
     while True:
-        page = (await user.ask(query, s=system, path=str(folder), after=after))["system"]["file"]["entries"]
+        page = (await (await signed_in(demo)).ask(query, s=system, path=str(folder), after=after))["system"]["file"][
+            "entries"
+        ]
         assert not {node["rawPath"] for node in page["nodes"]} & set(found)
         found |= {node["rawPath"]: node for node in page["nodes"]}
         if not page["pageInfo"]["hasNextPage"]:
@@ -82,33 +86,39 @@ async def pages(user: Client, system: str, folder: Path) -> dict[str, dict[str, 
 
 
 @BOTH
-async def test_names_of_any_bytes_make_the_round_trip(user: Client, system: str) -> None:
+async def test_names_of_any_bytes_make_the_round_trip(demo: dict[str, Any], system: str) -> None:
     names = [os.fsdecode(name) for name in drawn(NAME, size(30, 2000))]
+    user = await signed_in(demo)
     folder = await home_of(user, system) / f"names-{uuid.uuid4().hex}"
     await act(user, "createDirectory", system, [{"path": str(folder / sub)} for sub in ("", "moved")])
-    upload = "mutation($input: UploadFileInput!) { uploadFile(input: $input) { file { rawPath size } } }"
+    groups = [names[start : start + TOGETHER] for start in range(0, len(names), TOGETHER)]
 
-    async def send(name: str) -> None:
-        given_input = {"system": system, "path": path_of(folder / name), "content": None}
-        said = await user.upload(upload, os.fsencode(name), input=given_input)
-        assert said == {
-            "data": {"uploadFile": {"file": {"rawPath": path_of(folder / name), "size": len(os.fsencode(name))}}}
-        }
+    async def send(_: int, some: list[str]) -> None:
+        user = await signed_in(demo)
+        for name in some:
+            given_input = {"system": system, "path": path_of(folder / name), "content": None}
+            told = {"rawPath": path_of(folder / name), "size": len(os.fsencode(name))}
+            assert await user.upload(UPLOAD, os.fsencode(name), input=given_input) == {
+                "data": {"uploadFile": {"file": told}}
+            }
 
-    await together(send, names, most=UPLOADS_AT_ONCE)
-    for start in range(0, len(names), TOGETHER):
-        some = names[start : start + TOGETHER]
+    async def move(_: int, some: list[str]) -> None:
         moves = [{"path": path_of(folder / name), "target": path_of(folder / "moved" / name)} for name in some]
-        assert "errors" not in await act(user, "moveFile", system, moves, "file { rawPath }")
-    told = await pages(user, system, folder / "moved")
+        said = await act(await signed_in(demo), "moveFile", system, moves, "file { rawPath }")
+        assert [given["file"] for given in said["data"].values()] == [{"rawPath": to["target"]} for to in moves]
+
+    async def remove(_: int, some: list[str]) -> None:
+        user, paths = await signed_in(demo), [path_of(folder / "moved" / name) for name in some]
+        stats = (await user.ask(STATS, s=system, paths=paths))["system"]["files"]
+        assert [file["rawPath"] for file in stats] == paths
+        assert "errors" not in await act(user, "removeFile", system, [{"path": path} for path in paths])
+
+    await shared(range(AT_ONCE), groups, send)
+    await shared(range(AT_ONCE), groups, move)
+    told = await pages(demo, system, folder / "moved")
     assert {path: base64.b64decode(file["content"]["base64"]) for path, file in told.items()} == {
         path_of(folder / "moved" / name): os.fsencode(name) for name in names
     }
-    query = "query($s: String!, $paths: [String!]!) { system(name: $s) { files(paths: $paths) { rawPath } } }"
-    for start in range(0, len(names), TOGETHER):
-        paths = [path_of(folder / "moved" / name) for name in names[start : start + TOGETHER]]
-        stats = (await user.ask(query, s=system, paths=paths))["system"]["files"]
-        assert [file["rawPath"] for file in stats] == paths
-        assert "errors" not in await act(user, "removeFile", system, [{"path": path} for path in paths])
-    assert await pages(user, system, folder / "moved") == {}
-    await act(user, "removeFile", system, [{"path": str(folder), "recursive": True}])
+    await shared(range(AT_ONCE), groups, remove)
+    assert await pages(demo, system, folder / "moved") == {}
+    await act(await signed_in(demo), "removeFile", system, [{"path": str(folder), "recursive": True}])

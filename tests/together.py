@@ -1,20 +1,21 @@
-"""Several acts at the same time, but not all."""
+"""Much to do at the same time, but not all at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+H = TypeVar("H")
 T = TypeVar("T")
 
 
-async def together(act: Callable[[T], Awaitable[object]], values: Iterable[T], *, most: int) -> None:
-    """Act once on each value, at most so many at once; the first failure ends all."""
+async def shared(hands: Iterable[H], values: Iterable[T], act: Callable[[H, T], Awaitable[object]]) -> None:
+    """Each hand takes the next value, one after the other, until none is left; the first failure ends all."""
     left = iter(values)
 
-    async def one_after_the_other() -> None:
+    async def work(hand: H) -> None:
         for value in left:
-            await act(value)
+            await act(hand, value)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(most):
-            group.create_task(one_after_the_other())
+        for hand in hands:
+            group.create_task(work(hand))
