@@ -136,7 +136,8 @@ head -c 1 -- "$1" > /dev/null || exit 1
 [ -s "$1" ] || fail 7 "it is empty"
 place=${2%/*} root=
 if open_to_links "$2" || real "$2"; then
-  if open_to_links "$2"; then cd -P -- "$2"; else cd -P -- "$place/" && enter "./${2##*/}"; fi || exit 2
+  if open_to_links "$2"; then cd -P -- "$2"; else cd -P -- "$place/" && enter "./${2##*/}"; fi 2> /dev/null ||
+    { stat -- "$2/." > /dev/null; exit 2; }
   [ -r . ] || refuse "Permission denied" || exit 2
   exec 7< . && place=/proc/self/fd/7 root=$PWD
 elif exists "$2"; then refuse "Not a directory" || exit 2

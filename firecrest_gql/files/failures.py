@@ -32,6 +32,7 @@ PHRASES: dict[str, Meaning] = {
     "removed before we read it": (Conflict, "was changed while it was read: try again"),
     "invalid user": (InvalidInput, "cannot be given to this owner: the system knows none of this name"),
     "invalid group": (InvalidInput, "cannot be given to this group: the system knows none of this name"),
+    "failed to stat : skipping": (PermissionDenied, "may not be touched by this user"),  # rm of a directory not entered
     "no read permission": (PermissionDenied, "may not be read by this user"),
     "not a regular file": (InvalidInput, "is no regular file, and only those are read"),
     "leads outside the allowed paths": (PermissionDenied, "leads outside the paths that this system allows"),
