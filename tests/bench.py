@@ -172,8 +172,7 @@ async def measure(state: Path, running: Demo) -> None:
         row("client left to command gone", [await bench.since(bench.left) for _ in range(5)], floor)
         row("worker started again to SUCCEEDED", [await bench.since(bench.taken_over) for _ in range(3)], floor)
         home = Path(demo["systems"][0]["home"]["fireuser"])
-        user = Client(demo, await fetch_token(demo))
-        await measure_files(bench.viewer, user, home, running.server, state)
+        await measure_files(demo, state)
         await measure_transfers(Client(demo, await fetch_token(demo)), state, home)
 
 

@@ -1,73 +1,84 @@
-"""The files' part of `make bench`: a crowded directory, and what listing it costs the server and everybody else."""
+"""The files' part of `make bench`, alone `python -m tests.bench_files`: what listing a crowded directory costs whom."""
 
 import asyncio
 import json
 import os
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from firecrest_gql.demo.process import Process
-from tests.client import Client
+from firecrest_gql.demo.ports import remembered_ports
+from firecrest_gql.demo.run import running_demo
+from tests.client import Client, signed_in
+from tests.parts import missing
 from tests.service import serving
 
+LAGGING = "tests.lagging_server"
 FILES = 200_000
-PAGE = 1_000  # limits.maxPageSize
-LISTING = """query($path: String!, $first: Int!, $after: String) { system(name: "local") { file(path: $path) {
+PAGE = 5_000
+LIMITS = {"max_page_size": PAGE, "max_query_cost": 1_000_000}
+LISTING = """query($s: String!, $path: String!, $first: Int!, $after: String) { system(name: $s) { file(path: $path) {
     entries(first: $first, after: $after) { nodes { name size modifiedAt } pageInfo { hasNextPage endCursor } } } } }"""
-Act = Callable[[], Awaitable[object]]
+VIEWER = "{ viewer { username } }"
 
 
-async def measure_files(viewer: Act, user: Client, home: Path, server: Process, state: Path) -> None:
-    """Print how long the first page takes, and what all pages cost; another process lists them."""
-    folder = home / "bench-crowd"
-    await asyncio.to_thread(_fill, folder)
-    try:
-        seconds = [await _first_page(user, folder) for _ in range(5)]
-        shown(f"first page of 100 of {FILES}", f"{1000 * statistics.median(seconds):.0f} ms", "1000 ms")
-        before = _memory(server.pid)
-        quiet = [await _timed(viewer) for _ in range(50)]
-        given = json.dumps({"graphql_url": user.demo["graphql_url"], "token": user.token, "path": str(folder)}).encode()
-        listing = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bench_files"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        told = asyncio.create_task(listing.communicate(given))
-        busy, most = [], before
-        while not told.done():
-            busy.append(await _timed(viewer))
-            most = max(most, _memory(server.pid))
-            await asyncio.sleep(0.02)
-        count = int((await told)[0])
-        shown(f"memory of the server while {count} are listed", f"+{(most - before) / 2**20:.1f} MiB", "30 MB")
-        usual = statistics.median(quiet)
-        longer = [1000 * (value - usual) for value in (statistics.median(busy), statistics.quantiles(busy, n=20)[-1])]
-        shown("other requests wait longer meanwhile", "{:.1f} ms, {:.1f} ms of 95 %".format(*longer), "20 ms")
-        await _measure_loop(state, user, folder)
-    finally:
-        await asyncio.to_thread(_empty, folder)
+async def measure_files(demo: dict[str, Any], state: Path) -> None:
+    """For each system print how long the first page takes, and what all pages cost a server and everybody else."""
+    for system in demo["systems"]:
+        folder = Path(system["home"]["fireuser"]) / "bench-crowd"
+        await asyncio.to_thread(_fill, folder)
+        try:
+            await _measure(system["name"], folder, state)
+        finally:
+            await asyncio.to_thread(_empty, folder)
 
 
-async def _measure_loop(state: Path, user: Client, folder: Path) -> None:
-    """Print how late the event loop of a server is that lists, and that of one which does nothing meanwhile."""
-    files = {name: state / f"{name}-loop" for name in ("listing", "idle")}
+async def _measure(system: str, folder: Path, state: Path) -> None:
+    """Two servers of which one lists and the other does nothing: on a busy machine the difference is the listing."""
+    lags = {name: state / f"{name}-{system}-loop" for name in ("listing", "idle")}
     async with (
-        serving(state, "listing", program=("tests.lagging_server", str(files["listing"]))) as busy,
-        serving(state, "idle", program=("tests.lagging_server", str(files["idle"]))),
+        serving(state, "listing", program=(LAGGING, str(lags["listing"])), limits=LIMITS) as busy,
+        serving(state, "idle", program=(LAGGING, str(lags["idle"])), limits=LIMITS) as idle,
     ):
-        client = Client(busy.described, user.token)
-        await client.ask(LISTING, path=str(folder), first=PAGE)  # what is loaded once, and made once, is no lag
-        for file in files.values():
-            os.truncate(file, 0)
-        await _all_pages(client, folder)
-        for name, file in files.items():
-            late, worked = zip(*(map(float, line.split()) for line in file.read_text().splitlines()), strict=True)
-            for what, values in (("late by", late), ("works at once", worked)):
-                told = f"{1000 * statistics.median(values):.1f} ms, {1000 * max(values):.1f} ms at worst"
-                shown(f"event loop of the {name} server {what}", told, "20 ms")
+        user, other = await signed_in(busy.described), await signed_in(idle.described)
+        seconds = [await _timed(user, LISTING, s=system, path=str(folder), first=100) for _ in range(5)]
+        shown(f"{system}: first page of 100 of {FILES}", f"{1000 * statistics.median(seconds):.0f} ms", "1000 ms")
+        await user.ask(LISTING, s=system, path=str(folder), first=PAGE)  # what is loaded once, and made once, is no lag
+        for lag in lags.values():
+            os.truncate(lag, 0)
+        before = most = _memory(busy.process.pid)
+        listing = asyncio.create_task(_listed_elsewhere(user, system, folder))
+        waits: dict[str, list[float]] = {"listing": [], "idle": []}
+        while not listing.done():
+            for name, client in (("listing", user), ("idle", other)):
+                waits[name].append(await _timed(client, VIEWER))
+            most = max(most, _memory(busy.process.pid))
+            await asyncio.sleep(0.02)
+        count, grown = await listing, f"+{(most - before) / 1e6:.1f} MB"
+        shown(f"{system}: memory while {count} are listed by {PAGE}", grown, "30 MB")
+        for name, values in waits.items():
+            shown(f"{system}: another request to the {name} server", _told(values), "20 ms more than the idle one")
+        for name, lag in lags.items():
+            late, worked = zip(*(map(float, line.split()) for line in lag.read_text().splitlines()), strict=True)
+            shown(f"{system}: event loop of the {name} server late by", _told(late), "20 ms more than the idle one")
+            shown(f"{system}: event loop of the {name} server works", _told(worked), "20 ms at once")
+
+
+async def _listed_elsewhere(user: Client, system: str, folder: Path) -> int:
+    """How many names another process, which is no burden to this one, finds on all pages."""
+    given = {"graphql_url": user.demo["graphql_url"], "token": user.token, "system": system, "path": str(folder)}
+    pipe = asyncio.subprocess.PIPE
+    argv = (sys.executable, "-m", "tests.bench_files", "list")
+    listing = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
+    return int((await listing.communicate(json.dumps(given).encode()))[0])
+
+
+def _told(seconds: Sequence[float]) -> str:
+    return f"{1000 * statistics.median(seconds):.1f} ms, {1000 * max(seconds):.1f} ms at worst"
 
 
 def shown(case: str, value: str, promise: str) -> None:
@@ -88,23 +99,17 @@ def _empty(folder: Path) -> None:
     folder.rmdir()
 
 
-async def _first_page(user: Client, folder: Path) -> float:
+async def _timed(user: Client, query: str, **variables: Any) -> float:
     start = time.perf_counter()
-    await user.ask(LISTING, path=str(folder), first=100)
+    await user.ask(query, **variables)
     return time.perf_counter() - start
 
 
-async def _timed(act: Act) -> float:
-    start = time.perf_counter()
-    await act()
-    return time.perf_counter() - start
-
-
-async def _all_pages(user: Client, folder: Path) -> int:
+async def _all_pages(user: Client, system: str, path: str) -> int:
     names: set[str] = set()
     after = None
     while True:
-        said = await user.ask(LISTING, path=str(folder), first=PAGE, after=after)
+        said = await user.ask(LISTING, s=system, path=path, first=PAGE, after=after)
         page = said["system"]["file"]["entries"]
         names |= {node["name"] for node in page["nodes"]}
         after = page["pageInfo"]["endCursor"]
@@ -120,9 +125,15 @@ def _memory(pid: int) -> int:
 
 
 async def main() -> None:
-    """List all pages, as standard input says; print how many names there were."""
-    given = json.loads(sys.stdin.read())
-    print(await _all_pages(Client(given, given["token"]), Path(given["path"])))
+    """List all pages, as standard input says, and print how many names there were; or measure a demo of its own."""
+    if sys.argv[1:] == ["list"]:
+        given = json.loads(sys.stdin.read())
+        print(await _all_pages(Client(given, given["token"]), given["system"], given["path"]))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        state, port = Path(folder) / "demo", remembered_ports(Path(folder) / "ports.json", ["server"])["server"]
+        async with running_demo(state, port, with_slurm=missing("slurm") is None):
+            await measure_files(json.loads((state / "demo.json").read_text()), state)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ from firecrest_gql.command import Remote, Stdin
 from firecrest_gql.files.attributes import ChangeMode, ChangeOwner, Link, Touch
 from firecrest_gql.files.contents import Checksum, Read, ReadEnd
 from firecrest_gql.files.downloading import Download, Part
-from firecrest_gql.files.ends import End, Ends
+from firecrest_gql.files.each import EachCommand
+from firecrest_gql.files.ends import End, Ends, Span
 from firecrest_gql.files.listing import Stat
 from firecrest_gql.files.measuring import DiskUsage, MimeTypes, Usage
 from firecrest_gql.files.packing import Compress
 from firecrest_gql.files.pages import Count, ListPage, Wanted
 from firecrest_gql.files.placing import Copy, Move
 from firecrest_gql.files.quotas import Quotas
-from firecrest_gql.files.road import EachCommand
 from firecrest_gql.files.unpacking import Bounds, Extract
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
 from firecrest_gql.model.files import Compression, FileOrder
@@ -66,8 +66,9 @@ class Place:
         """Make all of them."""
         for path in (self.dir, f"{self.dir}/sub", self.blank, self.empty, self.into):
             Path(path).mkdir(parents=True)
-        for path in (self.file, f"{self.dir}/{self.strings.name}", f"{self.dir}/sub/{self.strings.new}"):
-            Path(path).write_bytes(b"some content\n")
+        files = (self.file, f"{self.dir}/{self.strings.name}", f"{self.dir}/sub/{self.strings.new}")
+        for number, path in enumerate(files, 1):
+            Path(path).write_bytes(b"content\n" * number)  # by size their order is one whatever their names are
         Path(f"{self.blank}/{self.strings.name}").touch()
         Path(self.link).symlink_to(self.strings.words)
         Path(self.tar).write_bytes(_tar(self.strings.name, self.strings.new))
@@ -94,8 +95,8 @@ def _page(path: str, wanted: Wanted, after: tuple[str, str] | None = None) -> Li
 SEVERAL: dict[str, Callable[[tuple[str, ...]], EachCommand[Any]]] = {
     "stat": lambda paths: Stat("real", paths),
     "checksum": lambda paths: Checksum("SHA256", paths),
-    "heads": lambda paths: Ends(paths, End.HEAD, 4),
-    "tails": lambda paths: Ends(paths, End.TAIL, 4),
+    "heads": lambda paths: Ends(paths, Span(End.HEAD, 4)),
+    "tails": lambda paths: Ends(paths, Span(End.TAIL, 4)),
     "mime types": MimeTypes,
     "disk usage": DiskUsage,
 }
@@ -131,7 +132,7 @@ ALONE: dict[str, Callable[[Place], Remote]] = {
     "extract": lambda at: Extract(at.tar, at.new, _name(at.tar), BOUNDS),
     "extract into": lambda at: Extract(at.tar, at.into, _name(at.tar), BOUNDS, Compression.NONE, overwrite=True),
     "extract zip": lambda at: Extract(at.zip, at.new, _name(at.zip), BOUNDS),
-    "list": lambda at: _page(at.dir, Wanted(hidden=True)),
+    "list": lambda at: _page(at.blank, Wanted(hidden=True)),
     "list all below": lambda at: _page(at.dir, Wanted(hidden=True, depth=None, order=FileOrder.SIZE)),
     "list some": lambda at: _page(at.empty, Wanted(match=at.strings.words)),
     "list from a cursor": lambda at: _page(at.empty, Wanted(), (at.strings.words, at.strings.name)),

@@ -37,10 +37,10 @@ async def refused(user: Client, field: str, system: str = "local", **given: Any)
     return error["extensions"]["code"], error["message"]
 
 
-async def write(user: Client, path: Path, data: bytes = b"words") -> None:
+async def write(user: Client, path: Path, data: bytes = b"words", system: str = "local") -> None:
     """A file with these bytes, over whatever was there."""
     query = "mutation($input: UploadFileInput!) { uploadFile(input: $input) { path } }"
-    given = {"system": "local", "path": path_of(path), "content": None, "overwrite": True}
+    given = {"system": system, "path": path_of(path), "content": None, "overwrite": True}
     said = await user.upload(query, data, input=given)
     assert "errors" not in said, said
 

@@ -16,7 +16,7 @@ UNRECORDED = frozenset({"timeout", "dd", "sleep", "env"})
 INTO = "RECORD_INTO"  # the variable that tells each program of a lane where to write
 # A file for each process: what a process has become since is behind what it was before.
 WRITE = f"""#!/bin/sh
-{{ printf '%d\\0%s\\0' "$#" "${{0##*/}}"; [ $# = 0 ] || printf '%s\\0' "$@"; }} >> "${INTO}/calls/$$"
+printf '%s\\0' "$#" "${{0##*/}}" "$@" >> "${INTO}/calls/$$"
 """
 RECORD = f'{WRITE}exec "{REAL}/${{0##*/}}" "$@"\n'
 # Instead of a program that the system need not have: it keeps what it was given, too, and gives an answer.
@@ -52,7 +52,8 @@ class Lane:
             file.unlink()
             while values:
                 count = int(values[0]) + 2
-                calls[tuple(values[1:count])] += 1
+                if len(values) >= count:  # the envelope's feeder may be killed while it writes
+                    calls[tuple(values[1:count])] += 1
                 values = values[count:]
         return Counter({call: times for call, times in calls.items() if not _of_envelope(call)})
 

@@ -5,24 +5,29 @@ import json
 import os
 import pwd
 import random
+from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from firecrest_gql.command import Stdin
 from firecrest_gql.demo.ports import LOOPBACK
-from firecrest_gql.demo.run import Demo
 from firecrest_gql.errors import SystemUnavailable
 from firecrest_gql.files.writing import MakeDirectory, Remove, Upload
-from tests.client import Client
+from tests.client import Client, signed_in
 from tests.cut_road import road_to
-from tests.files import write
+from tests.files import change, write
 from tests.openssh import caller, real_sshd, system_of, transport_to
 from tests.service import serving
 from tests.sizes import size
+from tests.test_files_names import SLURM
+from tests.transfers import home_of
 from tests.waiting import until
 
 SIZE = size(1_000_000, 5_000_000)
@@ -32,18 +37,18 @@ GONE_SECONDS = 60
 QUERY = "mutation($input: UploadFileInput!) { uploadFile(input: $input) { path } }"
 
 
-def body(path: Path) -> tuple[bytes, str]:
+def body(system: str, path: Path) -> tuple[bytes, str]:
     """A GraphQL multipart request that overwrites the file, and its media type."""
-    given = {"system": "local", "path": str(path), "content": None, "overwrite": True}
+    given = {"system": system, "path": str(path), "content": None, "overwrite": True}
     operations = json.dumps({"query": QUERY, "variables": {"input": given}})
     fields = {"operations": operations, "map": '{"0": ["variables.input.content"]}'}
     request = httpx.Request("POST", "http://x", data=fields, files={"0": ("file", NEW, "application/octet-stream")})
     return request.read(), request.headers["content-type"]
 
 
-async def cut(user: Client, path: Path, length: int) -> None:
+async def cut(user: Client, system: str, path: Path, length: int) -> None:
     """Send so many bytes of the request's body, and leave."""
-    content, kind = body(path)
+    content, kind = body(system, path)
     address = urlsplit(user.demo["graphql_url"])
     _, writer = await asyncio.open_connection(address.hostname, address.port)
     head = [
@@ -59,52 +64,80 @@ async def cut(user: Client, path: Path, length: int) -> None:
     writer.transport.abort()
 
 
-def intact(path: Path) -> bool:
-    """Whether the old or the new content is there, and nothing else in the directory."""
-    return path.read_bytes() in (OLD, NEW) and [found.name for found in path.parent.iterdir()] == [path.name]
+def intact(path: Path, *contents: bytes) -> bool:
+    """Whether one of these contents is there, and nothing else in the directory."""
+    return path.read_bytes() in contents and [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+@pytest.fixture(params=["local", SLURM])
+def system(request: pytest.FixtureRequest) -> str:
+    """The embedded system, and real sshd."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def cuts(demo: dict[str, Any], system: str) -> AsyncIterator[Path]:
+    """A new directory in the user's home; it is removed again."""
+    made = home_of(demo, system) / f"cuts-{uuid4().hex}"
+    await change(await signed_in(demo), "createDirectory", system, path=str(made))
+    yield made
+    query = "mutation($input: RemoveFileInput!) { removeFile(input: $input) { path } }"
+    await (await signed_in(demo)).ask(query, input={"system": system, "path": str(made), "recursive": True})
+
+
+async def placed(user: Client, system: str, folder: Path, number: int) -> Path:
+    """A file with the old content, alone in a directory of its own."""
+    path = folder / str(number) / "file"
+    await change(user, "createDirectory", system, path=str(path.parent))
+    await write(user, path, OLD, system)
+    return path
 
 
 @pytest.mark.redis
 @pytest.mark.s3
 @pytest.mark.oidc
-async def test_a_client_that_leaves_in_the_middle_changes_nothing(user: Client, folder: Path) -> None:
-    path = folder / "file"
-    await write(user, path, OLD)
-    length = len(body(path)[0])
-    for at in random.Random(1).sample(range(length), ROUNDS):
-        await cut(user, path, at)
-        assert path.read_bytes() == OLD
-    await until(lambda: intact(path), seconds=GONE_SECONDS)
-    assert path.read_bytes() == OLD
+async def test_a_client_that_leaves_in_the_middle_changes_nothing(
+    demo: dict[str, Any], system: str, cuts: Path
+) -> None:
+    chance = random.Random(1)
+    async with asyncio.TaskGroup() as gone:
+        for number in range(ROUNDS):
+            user = await signed_in(demo)
+            path = await placed(user, system, cuts, number)
+            await cut(user, system, path, chance.randrange(len(body(system, path)[0])))
+            assert path.read_bytes() == OLD
+            gone.create_task(until(partial(intact, path, OLD), seconds=GONE_SECONDS))
 
 
 @pytest.mark.redis
 @pytest.mark.s3
 @pytest.mark.oidc
 async def test_a_server_that_is_killed_in_the_middle_leaves_the_old_or_the_new(
-    running: Demo, demo_state: Path, user: Client, folder: Path
+    demo: dict[str, Any], demo_state: Path, system: str, cuts: Path
 ) -> None:
-    path = folder / "file"
-    await write(user, path, OLD)
-    chance = random.Random(2)
-    async with serving(demo_state, "killed") as server:
-        client = Client(server.described, user.token)
-        for _ in range(ROUNDS):
-            await write(user, path, OLD)
-            asking = asyncio.create_task(_send(client, path))
-            await asyncio.sleep(chance.uniform(0, 0.3))  # what is to be hit is any moment of it
+    chance, loop = random.Random(2), asyncio.get_running_loop()
+    async with serving(demo_state, f"killed-{system}") as server, asyncio.TaskGroup() as gone:
+        for number in range(ROUNDS):
+            client = Client(server.described, (await signed_in(demo)).token)
+            path = await placed(client, system, cuts, number)
+            if number == 0:
+                begun = loop.time()
+                await write(client, path, OLD + NEW, system)
+                whole = loop.time() - begun
+                await write(client, path, OLD, system)
+            asking = asyncio.create_task(_send(client, system, path))
+            await asyncio.sleep(chance.uniform(0, whole))  # what is to be hit is any moment of it
             await server.process.kill()
             await asking
             assert path.read_bytes() in (OLD, NEW)
-            await until(lambda: intact(path), seconds=GONE_SECONDS)
+            gone.create_task(until(partial(intact, path, OLD, NEW), seconds=GONE_SECONDS))
             await server.process.start()
 
 
-async def _send(client: Client, path: Path) -> None:
+async def _send(client: Client, system: str, path: Path) -> None:
+    given = {"system": system, "path": str(path), "content": None, "overwrite": True}
     with suppress(httpx.HTTPError):
-        await client.upload(
-            QUERY, NEW, input={"system": "local", "path": str(path), "content": None, "overwrite": True}
-        )
+        await client.upload(QUERY, NEW, input=given)
 
 
 @pytest.mark.openssh
@@ -112,14 +145,16 @@ async def test_a_road_to_sshd_that_breaks_in_the_middle_leaves_the_old_content(t
     chance, bob = random.Random(3), caller("firebash")
     async with real_sshd(tmp_path) as sshd, road_to(sshd.host, sshd.port) as (road, port):
         system = system_of(sshd, login_nodes=[{"host": LOOPBACK, "port": port}])
-        path = Path(pwd.getpwnam("firebash").pw_dir) / f"cut-{os.getpid()}" / "file"
+        folder = Path(pwd.getpwnam("firebash").pw_dir) / f"cut-{os.getpid()}"
         async with transport_to(sshd, system) as transport:
-            await transport.run(system, bob, MakeDirectory(str(path.parent)))
-            for _ in range(ROUNDS):
-                await transport.run(system, bob, Upload(str(path), Stdin.of(OLD), "0644", overwrite=True))
-                road.left = chance.randrange(8_000, SIZE)  # behind the key exchange and the login
-                with pytest.raises(SystemUnavailable):
-                    await transport.run(system, bob, Upload(str(path), Stdin.of(NEW), "0644", overwrite=True))
-                assert path.read_bytes() == OLD
-                await until(lambda: intact(path), seconds=GONE_SECONDS)
-            await transport.run(system, bob, Remove(str(path.parent), recursive=True))
+            async with asyncio.TaskGroup() as gone:
+                for number in range(ROUNDS):
+                    path = folder / str(number) / "file"
+                    await transport.run(system, bob, MakeDirectory(str(path.parent), parents=True))
+                    await transport.run(system, bob, Upload(str(path), Stdin.of(OLD), "0644", overwrite=True))
+                    road.left = chance.randrange(8_000, SIZE)  # behind the key exchange and the login
+                    with pytest.raises(SystemUnavailable):
+                        await transport.run(system, bob, Upload(str(path), Stdin.of(NEW), "0644", overwrite=True))
+                    assert path.read_bytes() == OLD
+                    gone.create_task(until(partial(intact, path, OLD), seconds=GONE_SECONDS))
+            await transport.run(system, bob, Remove(str(folder), recursive=True))
