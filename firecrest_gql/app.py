@@ -52,6 +52,7 @@ from firecrest_gql.tasks.worker import run_worker as work_until_signal
 from firecrest_gql.transfers.accepting import Accepting
 from firecrest_gql.transfers.copy_work import CopyWork
 from firecrest_gql.transfers.download_work import DownloadWork
+from firecrest_gql.transfers.jobs_path import OnJobsPath
 from firecrest_gql.transfers.resuming import Resuming
 from firecrest_gql.transfers.service import Transfers
 from firecrest_gql.transfers.staged_copies import StagedCopies
@@ -77,7 +78,7 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
         road = FileRoad(reach.transport)
         files, tails = Files(road), Tails(reach.transport)
         archives = Archives(road, files)
-        inside, copies, uploads, downloads, resuming = transfers(reach, road, files, archives)
+        inside, copies, uploads, downloads, resuming = transfers(reach, files, archives)
         yield Services(
             settings=settings,
             files=files,
@@ -106,11 +107,12 @@ async def services(settings: Settings, reach: Ports) -> AsyncIterator[Services]:
 
 
 def transfers(
-    reach: Ports, road: FileRoad, files: Files, archives: Archives
+    reach: Ports, files: Files, archives: Archives
 ) -> tuple[Transfers, StagedCopies, StagedUploads, StagedDownloads, Resuming]:
     """What is moved inside systems, and through the object store."""
     authority, store, queue, ways = reach.authority, reach.store, reach.queue, reach.ways
     accepting = Accepting(authority, store, queue.enqueue, reach.records)
+    road = FileRoad(OnJobsPath(reach.transport))
     return (
         Transfers(road, files, archives, ways, accepting),
         StagedCopies(road, files, ways, accepting, reach.stage),

@@ -10,6 +10,7 @@ from schema.transfer_inputs import KEY
 from schema.transfer_payloads import TransferPayload
 
 ACCOUNT = "The account that the job is charged to."
+TIME_LIMIT = "How long the job may run; without, what the site gives, or more for many bytes."
 
 
 @strawberry.input(description="What to bring to a system, and to which place.")
@@ -23,11 +24,12 @@ class StartUploadInput:
     overwrite: bool = given("Replace the file that is there.", False)
     mode: str | None = given("Its permissions, octal; without, 0644.", None)
     account: str | None = given(ACCOUNT, None)
+    time_limit_seconds: int | None = given(TIME_LIMIT, None)
     idempotency_key: str | None = given(KEY, None)
 
     def terms(self) -> Terms:
         """On what terms its job runs."""
-        return Terms(self.account)
+        return Terms(self.account, self.time_limit_seconds)
 
     def wish(self) -> UploadWish:
         """As the domain has it."""
@@ -64,11 +66,12 @@ class StartDownloadInput:
         "Of the archive; without, a file comes as it is, a directory with GZIP.", None
     )
     account: str | None = given(ACCOUNT, None)
+    time_limit_seconds: int | None = given(TIME_LIMIT, None)
     idempotency_key: str | None = given(KEY, None)
 
     def terms(self) -> Terms:
         """On what terms its job runs."""
-        return Terms(self.account)
+        return Terms(self.account, self.time_limit_seconds)
 
     def wish(self) -> DownloadWish:
         """As the domain has it."""

@@ -15,6 +15,7 @@ from firecrest_gql.errors import NotFound, StorageUnavailable
 from firecrest_gql.settings import StorageSettings
 from firecrest_gql.settings.storage import LARGEST_OBJECT, LARGEST_PART, MOST_PARTS, SMALLEST_PART
 from firecrest_gql.storage.parts import Parts
+from firecrest_gql.storage.rules import lifecycle_rule
 from firecrest_gql.storage.s3 import ObjectStore, Staged, StoredPart, staging_key
 
 real = pytest.mark.s3
@@ -151,6 +152,7 @@ async def test_the_bucket_gets_our_rules_and_keeps_those_of_others(
         ("firecrest-gql-firecrest", "firecrest/", 9),
         ("theirs", "other/", 3),
     ]
+    assert lifecycle_rule(settings)["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 39
     [cors] = (await client.get_bucket_cors(Bucket=bucket))["CORSRules"]
     assert (cors["AllowedOrigins"], cors["ExposeHeaders"]) == (["https://portal.example"], ["ETag"])
 

@@ -54,6 +54,8 @@ def test_a_queue_gives_the_job_what_the_site_says_and_the_user_asks() -> None:
     assert made.script is not None
     assert made.script.split("\n")[:5][-1] == "#SBATCH --constraint=dtn"
     assert "/opt/bin:/bin" in made.script
+    assert [spec(there, size=size).time_limit_seconds for size in (1, 2 * 2**40, 5 * 2**40)] == [21_600, 41_943, 86_400]
+    assert spec(there, size=5 * 2**40, time_limit_seconds=60).time_limit_seconds == 60
     made = spec(there, account="own", time_limit_seconds=60, after_job="17")
     assert (made.account, made.time_limit_seconds, made.dependency) == ("own", 60, "afterok:17")
 
@@ -101,6 +103,7 @@ async def test_a_method_of_another_package_is_found_by_its_entry_point(
     found = ways(Settings.model_construct(systems=(there,)), dict(SCHEDULERS)).to(there)
     folder = home / "folder"
     folder.mkdir()
+    (folder / "input").touch()
     made = found.spec(Terms(), Nice(), str(folder))
     await run_in(found.scheduler.submit(made, "task_gentle"), home)
     await until((folder / "status").exists)

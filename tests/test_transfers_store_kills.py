@@ -166,8 +166,6 @@ async def test_what_is_killed_halfway_ends_well_or_says_why_and_can_be_taken_up_
             assert (task["status"], task["error"]["code"] in TRUE_REASONS) == ("FAILED", True), task
             assert names(workplace) == before
             assert rest_of(scene.folder) == []
-            if moment == "sending":
-                assert await staged(demo_state, scene.transfer) == []
             assert (await user.ask(PARTS, id=scene.transfer, missing=True))["transfer"]["parts"] is None
             await user.ask(RESUME, id=scene.transfer)
             task = await ended(user, scene.transfer)

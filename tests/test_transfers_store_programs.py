@@ -23,9 +23,13 @@ from firecrest_gql.errors import (
     NoSpace,
     StorageUnavailable,
 )
+from firecrest_gql.model.files import Compression
 from firecrest_gql.settings import TransferSettings
+from firecrest_gql.settings.storage import LARGEST_OBJECT, LARGEST_PART, MOST_PARTS, SMALLEST_PART
 from firecrest_gql.storage.s3 import StoredPart
+from firecrest_gql.transfers.packing import plan_of
 from firecrest_gql.transfers.staged import EVERY_PART, Fetch, Send, Sent, configuration
+from firecrest_gql.transfers.staging_checks import Source
 from tests.files import names
 from tests.staging_bench import Bench
 
@@ -151,6 +155,38 @@ def test_a_file_goes_in_parts(bench: Bench, failures: int) -> None:
     assert sent.parts == {
         number: StoredPart(number, len(body), hashlib.md5(body).hexdigest()) for number, body in enumerate(bodies, 1)
     }
+
+
+SIZES = st.none() | st.integers(0, LARGEST_OBJECT)
+
+
+@given(SIZES, SIZES, st.integers(SMALLEST_PART, LARGEST_PART), st.integers(1, LARGEST_OBJECT))
+def test_an_archive_is_bounded_by_what_is_known_and_by_what_can_be_staged(
+    size: int | None, entries: int | None, least: int, largest: int
+) -> None:
+    plan = plan_of(Source(directory=True, size=size, entries=entries), Compression.GZIP, least, largest)
+    assert plan.total <= largest
+    assert plan.total == largest or None not in (size, entries)
+    assert least <= plan.part_size <= LARGEST_PART
+    assert plan.count <= MOST_PARTS
+
+
+def test_a_part_that_the_store_has_is_not_sent_again(bench: Bench) -> None:
+    whole, source = b"".join(PARTS), bench.home / "file"
+    source.write_bytes(whole)
+    bodies = [whole[:3_000_000], whole[3_000_000:6_000_000]]
+    urls = [(str(number), bench.store.url(str(number))) for number in (1, 2, 3)]
+    md5 = hashlib.md5(bodies[0]).hexdigest()
+    lines = f"1 0 3000000 {md5}\n2 3000000 {len(whole) - 3_000_000} {md5}\n"
+    command = Send(str(source), 3_000_000, len(whole))
+    sent = command.parse(bench.run(command, urls, lines))
+    assert (sent.size, sent.parts[1].md5, list(bench.store.held)) == (len(whole), md5, ["/2?X-Amz-Signature=secret"])
+    archive = Send(str(source), 2_000_000, None, "cat")
+    first = archive.parse(bench.run(archive, urls))
+    bench.store.held.clear()
+    lines = f"1 {first.parts[1].md5}\n2 {first.parts[1].md5}\n"
+    assert archive.parse(bench.run(archive, urls, lines)) == first
+    assert sorted(bench.store.held) == ["/2?X-Amz-Signature=secret", "/3?X-Amz-Signature=secret"]
 
 
 @pytest.mark.parametrize("size", [2, 4])

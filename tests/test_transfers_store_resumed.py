@@ -1,15 +1,36 @@
 """Uploads, downloads and copies that are taken up again: what is still staged is not sent again, what is gone is."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 import yaml
 
+from firecrest_gql.demo.run import Demo
 from tests.client import Client
-from tests.staging import COMPLETE, DISCARD, PARTS, RESUME, begin, owner_of, send, staged
+from tests.service import another_server, another_worker
+from tests.staging import (
+    COMPLETE,
+    DISCARD,
+    DOWNLOAD,
+    DOWNLOADED,
+    PARTS,
+    RESUME,
+    begin,
+    fetched,
+    owner_of,
+    random_file,
+    send,
+    sha256_of,
+    staged,
+)
+from tests.store_road import by_road, road_to_store
+from tests.test_transfers_outages import CANCEL_JOB, JOBS
 from tests.transfers import CANCEL, LOCAL_FIRST, TASK_OF, ended, owned, tree
 
 pytestmark = pytest.mark.s3
+PART = 5 * 2**20
+WHOLE = 8 * PART - 1
 
 
 @pytest.mark.parametrize("either", ["local"], indirect=True)
@@ -62,3 +83,47 @@ async def test_an_upload_whose_object_was_swept_before_it_was_taken_up_again_is_
     await user.ask(COMPLETE, id=transfer["id"], parts=await send(b"data", parts))
     assert (await ended(user, transfer["id"]))["status"] == "SUCCEEDED"
     assert (folder / "file").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
+@pytest.mark.usefixtures("no_worker")
+async def test_a_download_that_failed_halfway_sends_its_missing_parts_alone(
+    running: Demo, demo_state: Path, user: Client, either: str, workplace: Path
+) -> None:
+    source = random_file(workplace / "file", WHOLE)
+    asked = {"system": either, "path": str(owned(source))}
+    store = running.parts.object_store.endpoint_url
+    async with (
+        road_to_store(store, limit=WHOLE - 2 * PART) as (road, address),
+        another_server(demo_state, "small-parts", storage={"part_size": PART}) as described,
+        another_worker(demo_state, by_road(address)),
+    ):
+        there = Client(described, user.token)
+        begun = (await there.ask(DOWNLOAD, input=asked))["startDownload"]["transfer"]
+        await asyncio.wait_for(road.held.wait(), 60)
+        jobs = (await there.ask(JOBS, system=either))["system"]["jobs"]["nodes"]
+        await there.ask(CANCEL_JOB, system=either, id=jobs[0]["jobId"])
+        assert (await ended(there, begun["id"]))["error"]["code"] == "JOB_FAILED"
+        arrived = await bytes_at_store(demo_state, begun["id"])
+        assert arrived >= PART
+        road.open()
+        passed = road.passed
+        await there.ask(RESUME, id=begun["id"])
+        assert (await ended(there, begun["id"]))["status"] == "SUCCEEDED"
+        assert road.passed - passed < WHOLE - arrived + PART // 2
+        transfer = (await there.ask(DOWNLOADED, id=begun["id"]))["transfer"]
+        assert await fetched(transfer["downloadUrl"]) == transfer["sha256"] == sha256_of(source)
+        await there.ask(DISCARD, id=begun["id"])
+
+
+async def bytes_at_store(state: Path, transfer_id: str) -> int:
+    """How many bytes of the transfer have arrived there in whole parts."""
+    block = yaml.safe_load((state / "firecrest.yaml").read_text())["storage"]
+    async with owner_of(block) as store:
+        [upload] = [
+            each
+            for each in (await store.list_multipart_uploads(Bucket=block["bucket"])).get("Uploads", ())
+            if each["Key"].endswith(transfer_id)
+        ]
+        parts = await store.list_parts(Bucket=block["bucket"], Key=upload["Key"], UploadId=upload["UploadId"])
+    return sum(part["Size"] for part in parts.get("Parts", ()))

@@ -123,6 +123,35 @@ async def test_a_disk_that_fills_while_the_job_fetches_keeps_the_old_file(
     assert (target.read_bytes(), names(little_room)) == (b"old", ["file", "filler"])
 
 
+def programs_but_curl(path: Path) -> Path:
+    """A directory for a PATH that leads to everything else."""
+    path.mkdir()
+    for program in (*Path("/bin").iterdir(), *Path("/usr/bin").iterdir()):
+        if program.name != "curl" and not (path / program.name).is_symlink():
+            (path / program.name).symlink_to(program)
+    return path
+
+
+@pytest.mark.parametrize("either", ["local"], indirect=True)
+async def test_a_program_that_jobs_would_not_find_is_named_before_the_transfer_is_accepted(
+    demo_state: Path, user: Client, either: str, workplace: Path
+) -> None:
+    path, source = programs_but_curl(workplace / "bin"), file(workplace / "file")
+    asked = {"system": either, "path": str(source)}
+    async with another_server(demo_state, "its-path", systems={"transfers": {"path": str(path)}}) as described:
+        there = Client(described, user.token)
+        error = await there.error(DOWNLOAD, input=asked)
+        assert (error["extensions"]["code"], "no program curl" in error["message"]) == ("UNSUPPORTED", True)
+        for version in ("7.60.9", "6.99.0"):
+            (path / "curl").write_text(f"#!/bin/sh\necho 'curl {version} (x86_64-pc-linux-gnu) libcurl/{version}'\n")
+            (path / "curl").chmod(0o755)
+            assert "7.61" in (await there.error(DOWNLOAD, input=asked))["message"]
+        (path / "curl").unlink()
+        (path / "curl").symlink_to("/usr/bin/curl")
+        begun = (await there.ask(DOWNLOAD, input=asked))["startDownload"]["transfer"]
+        assert (await ended(there, begun["id"]))["status"] == "SUCCEEDED"
+
+
 def hurried(settings: dict[str, Any]) -> None:
     """URLs are good for seconds."""
     settings["storage"]["url_seconds"] = URL_SECONDS

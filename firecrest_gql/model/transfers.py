@@ -24,11 +24,12 @@ class TransferKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms a transfer's job is to run; None: as the site has it."""
+    """On what terms a transfer's job is to run; None: as the site has it. `size`: the bytes that it moves, if known."""
 
     account: str | None = None
     time_limit_seconds: int | None = None
     after_job: str | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

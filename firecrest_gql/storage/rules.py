@@ -10,19 +10,23 @@ from firecrest_gql.settings import StorageSettings
 
 OURS = "firecrest-gql"
 DAY = 86_400  # seconds; the unit of lifecycle rules
+ACTIVE_DAYS = 30  # for which a client may go on sending parts
 
 Rule = Mapping[str, Any]
 
 
 def lifecycle_rule(settings: StorageSettings) -> Rule:
-    """Ends what is left over a day after we should have removed it ourselves."""
+    """Ends what is left over a day after we should have removed it ourselves.
+
+    Of an upload it knows no more than when it began: those that go on are not to be ended.
+    """
     days = settings.retention_seconds // DAY + 2
     return {
         "ID": f"{OURS}-{settings.prefix}".replace("/", "-"),
         "Status": "Enabled",
         "Filter": {"Prefix": f"{settings.prefix}/"},
         "Expiration": {"Days": days},
-        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": days + ACTIVE_DAYS},
     }
 
 

@@ -14,9 +14,20 @@ from firecrest_gql.transfers.syncing import DIRECTORIES
 NO_ROOM, NO_PROGRAM = 3, 4
 MEASURING_SECONDS = 4  # after which the size of a large tree stays unknown
 
-# tools PROGRAM...: fails unless there are all of them.
+# tools PROGRAM...: fails unless there are all of them, and curl as recent as the programs need it.
 TOOLS = f"""
-tools() {{ for p do command -v "$p" > /dev/null || {{ echo "$p" >&2; exit {NO_PROGRAM}; }}; done; }}
+recent() {{
+  curl -V 2> /dev/null | {{
+    IFS=" ." read -r c_name c_major c_minor c_rest
+    [ "${{c_major:-0}}" -gt 7 ] || {{ [ "${{c_major:-0}}" -eq 7 ] && [ "${{c_minor:-0}}" -ge 61 ]; }}
+  }}
+}}
+tools() {{
+  for p do
+    command -v "$p" > /dev/null || {{ echo "$p" >&2; exit {NO_PROGRAM}; }}
+    [ "$p" != curl ] || recent || {{ echo "curl of version 7.61 or later" >&2; exit {NO_PROGRAM}; }}
+  done
+}}
 """
 
 # measure SOURCE -L|-P: its bytes into $size, if they are counted in time; fails where not all may be read.

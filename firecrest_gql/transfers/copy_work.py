@@ -7,7 +7,7 @@ from firecrest_gql.errors import ErrorCode, FirecrestError, NotFound
 from firecrest_gql.files.road import held_to
 from firecrest_gql.jobs.work import caller_of
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TaskProgress, TransferRef
-from firecrest_gql.model.transfers import CopyWish, Terms, Transfer
+from firecrest_gql.model.transfers import CopyWish, Transfer
 from firecrest_gql.storage.parts import Parts
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.carrying import job_of
@@ -18,6 +18,7 @@ from firecrest_gql.transfers.staged import Fetch, Sent
 from firecrest_gql.transfers.staged_job import StagedJob
 from firecrest_gql.transfers.staged_trees import FetchTree
 from firecrest_gql.transfers.staged_work import StagedWork
+from firecrest_gql.transfers.terms import terms_for
 
 MODE = "0644"  # of a file whose own is not known
 LOST = "what was staged is no longer there: resumeTransfer stages it again"
@@ -49,7 +50,7 @@ class CopyWork(StagedWork):
         except FirecrestError as error:
             told = await self.failed(task, error)
         if isinstance(told, TaskError):
-            await self._keep(stage, transfer.id)
+            await self._keep(stage, transfer.id, told)
         return told
 
     async def end(self, task: Task) -> Pause | None:
@@ -71,9 +72,8 @@ class CopyWork(StagedWork):
     async def _send(self, stage: Stage, task: Task, transfer: Transfer) -> Transfer | Pause | TaskError:
         """The transfer, once it is staged whole."""
         sending, wish = Sending(stage, self.inside.records), CopyWish(**task.input["wish"])
-        sent = await sending.send(
-            self._source(task), transfer, Terms(**task.input["terms"]), wish.path, dereference=wish.dereference
-        )
+        terms = terms_for(task.input["terms"], transfer)
+        sent = await sending.send(self._source(task), transfer, terms, wish.path, dereference=wish.dereference)
         if isinstance(sent, Pause):
             total = None if transfer.packing is not None or transfer.size is None else 2 * transfer.size
             return _told(sent, "To the object store", 0, total)
@@ -91,7 +91,8 @@ class CopyWork(StagedWork):
         if parts is None or (job_of(transfer, job) is None and not await _there(stage, transfer)):
             await self.inside.records.change(transfer.id, staged_at=None, upload_id=None)
             return TaskError(ErrorCode.NOT_FOUND, LOST, False)
-        told = await StagedJob(stage, self.inside.records, job, Terms(**task.input["target_terms"])).advance(
+        terms = terms_for(task.input["target_terms"], transfer)
+        told = await StagedJob(stage, self.inside.records, job, terms).advance(
             transfer,
             held_to(job.way.system, _fetch(CopyWish(**task.input["wish"]), transfer, size)),
             parts,
@@ -105,11 +106,11 @@ class CopyWork(StagedWork):
         await stage.discard(transfer)
         return TransferRef(transfer.id)
 
-    async def _keep(self, stage: Stage, transfer_id: str) -> None:
-        """After a failure: a whole object stays for `resumeTransfer` for a while, anything else goes at once."""
+    async def _keep(self, stage: Stage, transfer_id: str, error: TaskError) -> None:
+        """After a failure: a whole object stays for `resumeTransfer` for a while, and parts may."""
         transfer = await self.inside.records.load(transfer_id)
         if transfer.staged_at is None:
-            await stage.give_up(transfer)
+            await stage.keep(transfer, error)
         else:
             await self.inside.records.adopt(transfer_id, expires_at=stage.expiry())
 

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from firecrest_gql.errors import FirecrestError
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
-from firecrest_gql.model.transfers import DownloadWish, Terms, Transfer
+from firecrest_gql.model.transfers import DownloadWish, Transfer
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.sending import Sending
 from firecrest_gql.transfers.stage import Stage, required
 from firecrest_gql.transfers.staged import Sent
 from firecrest_gql.transfers.staged_work import StagedWork
+from firecrest_gql.transfers.terms import terms_for
 
 
 class DownloadWork(StagedWork):
@@ -39,12 +40,12 @@ class DownloadWork(StagedWork):
         except FirecrestError as error:
             told = await self.failed(task, error)
         if isinstance(told, TaskError):
-            await stage.give_up(transfer)
+            await stage.keep(transfer, told)
         return told
 
     async def _step(self, stage: Stage, task: Task, transfer: Transfer) -> TransferRef | Pause | TaskError:
         sending, wish = Sending(stage, self.inside.records), DownloadWish(**task.input["wish"])
-        sent = await sending.send(self.inside.job(task), transfer, Terms(**task.input["terms"]), wish.path)
+        sent = await sending.send(self.inside.job(task), transfer, terms_for(task.input["terms"], transfer), wish.path)
         if not isinstance(sent, Sent):
             return sent
         size, expiry = sent.size, stage.expiry()

@@ -22,7 +22,6 @@ SUFFIXES = {
 DIRECTORIES_GO = Compression.GZIP
 
 ENTRY_SIZE = 4096  # bytes that an entry may take in an archive beside its contents, its long name included
-UNKNOWN_SIZE = 2**40  # bytes that are allowed for where they could not be counted in time
 MOST_PARTS_SIGNED = 5_000  # the URLs of a job are a file of so many lines
 
 
@@ -36,10 +35,11 @@ def programs_of(packing: Compression | None) -> tuple[str, ...]:
     return PROGRAMS if packing is None else (*PROGRAMS, "tar", "mkfifo", "tee", COMPRESSORS[packing].split()[0])
 
 
-def plan_of(source: Source, packing: Compression | None, least: int) -> Parts:
-    """The parts that it takes, or at most takes: of an archive only a bound is known."""
+def plan_of(source: Source, packing: Compression | None, least: int, largest: int) -> Parts:
+    """The parts that it takes, or at most takes: of an archive only a bound is known, if that; at most the largest."""
     if packing is None:
         return Parts.of(source.size or 0, least)
-    known = source.size is not None and source.entries is not None
-    bound = (source.size or 0) * 11 // 10 + (source.entries or 0) * ENTRY_SIZE + 2 * least if known else UNKNOWN_SIZE
+    bound = largest
+    if source.size is not None and source.entries is not None:
+        bound = min(largest, source.size * 11 // 10 + source.entries * ENTRY_SIZE + 2 * least)
     return Parts.of(bound, max(least, bound // MOST_PARTS_SIGNED))

@@ -7,7 +7,7 @@ from firecrest_gql.errors import Conflict
 from firecrest_gql.jobs.ports import Creates, Grants
 from firecrest_gql.model.identity import Principal
 from firecrest_gql.model.tasks import Task, TaskKind, TaskStatus
-from firecrest_gql.model.transfers import Transfer, TransferKind
+from firecrest_gql.model.transfers import Transfer
 from firecrest_gql.transfers.accepting import RESUMED, Accepted, sealed
 from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.stage import Stage
@@ -64,10 +64,8 @@ class Resuming:
         return Accepted(resumed, task)
 
     async def _staged_anew(self, transfer: Transfer) -> dict[str, None]:
-        """What is no longer there, or what a job has not staged whole, is sent once more; a client's parts may stay."""
+        """What is no longer there is sent once more, and nothing else."""
         gone = transfer.expires_at is not None and transfer.expires_at <= datetime.now(UTC)
-        if transfer.kind is TransferKind.UPLOAD:
-            gone = gone or (self._stage is not None and not await self._stage.has(transfer))
-        elif transfer.staged_at is None:
-            gone = True
-        return {"upload_id": None, "staged_at": None} if gone else {}
+        if gone or (self._stage is not None and not await self._stage.has(transfer)):
+            return {"upload_id": None, "staged_at": None}
+        return {}

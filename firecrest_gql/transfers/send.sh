@@ -1,10 +1,10 @@
 # $1 source, $2 bytes of a part, $3 streams, $4 bytes in all, as far as they are known, $5 a compressor where the source
 # is to go as an archive, $6 a further option of tar or nothing. Of a file that goes as it is, the folder's file `input` has a line for each part: number,
-# offset and bytes. Prints the SHA-256 of all, then of each part its number, bytes and MD5.
+# offset, bytes, and the MD5 of what the store has of it already; of an archive number and MD5 of those. Prints the SHA-256 of all, then of each part its number, bytes and MD5.
 total=$4
 send_part() {
   code=@STAGING@
-  grep -q "^$2 " secrets || { give_up @CHANGED@ "it has grown while it was read"; return 1; }
+  grep -q "^$2 " secrets || { give_up @CHANGED@ "it has grown, or an archive of it is larger than can be staged"; return 1; }
   call "$1" "$2" -o /dev/null -T - -H "Content-Length: $3" -H "Transfer-Encoding:" -H "Expect:" && return
   why=$(cat "said.$1")
   return 1
@@ -16,10 +16,10 @@ send_range() {
 }
 send_stream() {
   f_sum=0
-  while read -r f_number f_offset f_size; do
+  while read -r f_number f_offset f_size f_there; do
     test $((f_number % $2)) -eq "$1" || continue
     f_md5=$(part "$source" "$f_offset" "$f_size" | md5)
-    attempts send_range "$1" "$f_number" "$f_offset" "$f_size" || return 1
+    test "$f_md5" = "$f_there" || attempts send_range "$1" "$f_number" "$f_offset" "$f_size" || return 1
     echo "$f_number $f_size $f_md5" >>"sent.$1"
     f_sum=$((f_sum + f_size))
     moved "$1" "$f_sum"
@@ -34,7 +34,7 @@ send_archive() {
     f_size=$(stat -c %s piece)
     test "$f_size" -gt 0 || break
     f_md5=$(md5 <piece)
-    attempts send_piece "$f_number" "$f_size" || return 1
+    grep -q "^$f_number $f_md5$" input || attempts send_piece "$f_number" "$f_size" || return 1
     echo "$f_number $f_size $f_md5" >>sent.0
     f_sum=$((f_sum + f_size))
     moved 0 "$f_sum"

@@ -1,13 +1,13 @@
 """The object store as transfers use it: where each is staged, and for how long its URLs are good."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from firecrest_gql.errors import NotFound, StorageUnavailable, Unsupported
-from firecrest_gql.model.tasks import Task
-from firecrest_gql.model.transfers import Transfer
+from firecrest_gql.errors import ErrorCode, NotFound, StorageUnavailable, Unsupported
+from firecrest_gql.model.tasks import Task, TaskError
+from firecrest_gql.model.transfers import Transfer, TransferKind
 from firecrest_gql.settings import StorageSettings, SystemSettings
 from firecrest_gql.storage.parts import Parts
 from firecrest_gql.storage.s3 import ObjectStore, Staged, StoredPart, staging_key
@@ -15,6 +15,9 @@ from firecrest_gql.transfers.accepting import name_of
 from firecrest_gql.transfers.job import age
 from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.staged import EVERY_PART, configuration
+
+WORTHLESS = frozenset({ErrorCode.CHECKSUM_MISMATCH, ErrorCode.CONFLICT})
+"""After these what a job has sent is not what its user wants."""
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +68,10 @@ class Stage:
         if transfer.upload_id is None:
             return False
         try:
-            if transfer.staged_at is None:
+            if transfer.staged_at is None and transfer.kind is TransferKind.UPLOAD:
                 await self.arrived(transfer)
+            elif transfer.staged_at is None:
+                await self.store.parts(self.staged(transfer))
             else:
                 await self.store.size(self._key(transfer))
         except NotFound:
@@ -78,6 +83,21 @@ class Stage:
         if transfer.upload_id is not None:
             await self.store.discard(self.staged(transfer))
             await self.records.change(transfer.id, expires_at=datetime.now(UTC))
+
+    async def keep(self, transfer: Transfer, error: TaskError) -> None:
+        """After a failure: what `resumeTransfer` can go on from stays for a while, anything else goes at once."""
+        if error.code in WORTHLESS or not await self._has_parts(transfer):
+            await self.give_up(transfer)
+        else:
+            await self.records.adopt(transfer.id, expires_at=self.expiry())
+
+    async def _has_parts(self, transfer: Transfer) -> bool:
+        try:
+            return transfer.upload_id is not None and bool(await self.store.parts(self.staged(transfer)))
+        except NotFound:
+            return False
+        except StorageUnavailable:
+            return True
 
     async def give_up(self, transfer: Transfer) -> None:
         """As `discard`; where the store is away the sweep removes it later."""
@@ -147,7 +167,7 @@ def manifest(parts: Parts, stored: dict[int, StoredPart]) -> bytes:
     return "".join(lines).encode()
 
 
-def whole(parts: Parts, stored: dict[int, StoredPart]) -> dict[int, StoredPart]:
+def whole(parts: Parts, stored: Mapping[int, StoredPart]) -> dict[int, StoredPart]:
     """Those that have arrived with the size that they are to have."""
     return {
         number: part for number, part in stored.items() if number <= parts.count and part.size == parts.size(number)

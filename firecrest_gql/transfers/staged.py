@@ -21,7 +21,7 @@ EVERY_PART = "*"
 PIECES = "~/.firecrest/transfers"  # where the one piece at a time is of an archive that is being sent
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})  # curl(1), -K
 
-PROGRAMS = ("curl", "dd", "md5sum", "sha256sum", "grep", "cut", "stat", "mktemp")
+PROGRAMS = ("curl", "dd", "md5sum", "sha256sum", "grep", "cut", "stat", "mktemp", "find")
 """What both need, besides what an archive takes."""
 
 

@@ -39,7 +39,7 @@ moved() {
 count() {
   m_sum=0
   for m_each in moved.*; do
-    read -r m_count <"$m_each" && m_sum=$((m_sum + m_count))
+    test ! -e "$m_each" || { read -r m_count <"$m_each" && m_sum=$((m_sum + m_count)); }
   done
   echo "$m_sum $total" >".counted.$1" && mv -f ".counted.$1" counted
 }

@@ -54,7 +54,7 @@ class StagedCopies:
         await require_quota(self._files, there, asking.caller, wish.target, source.size)
         if (source.size or 0) > stage.settings.max_upload_size:
             raise TooLarge(f"{wish.path!r} has {source.size} bytes: more than limits.maxUploadSize can be staged")
-        plan = plan_of(source, packing, stage.settings.part_size)
+        plan = plan_of(source, packing, stage.settings.part_size, stage.settings.max_upload_size)
         return await self._accepting.make(
             wanted,
             source_path=raw(wish.path),

@@ -47,8 +47,9 @@ class StagedDownloads:
         packing = packed(source, wish.compression)
         if packing != wish.compression:  # a directory
             await self._road.run(system, asking.caller, CanSend(path, programs_of(packing)))
-        plan = plan_of(source, packing, stage.settings.part_size)
-        if plan.total > stage.settings.max_upload_size:
+        largest = stage.settings.max_upload_size
+        plan = plan_of(source, packing, stage.settings.part_size, largest)
+        if (source.size or 0) > largest:
             raise TooLarge(f"{path!r} has {source.size} bytes: more than limits.maxUploadSize can be staged")
         size = source.size if packing is None else None
         return await self._accepting.make(

@@ -1,13 +1,22 @@
-"""Refuses terms that can never hold anywhere, naming the argument."""
+"""The terms of a transfer's job; those that can never hold anywhere are refused, naming the argument."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from firecrest_gql.errors import InvalidInput
-from firecrest_gql.model.transfers import Terms
+from firecrest_gql.model.transfers import Terms, Transfer
 
 ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:+-]{0,127}")
 JOB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+\[\]-]{0,63}")
 MAX_SECONDS = 2**31 - 1
+
+
+def terms_for(asked: Mapping[str, Any], transfer: Transfer) -> Terms:
+    """The terms that a task keeps, for a job that moves this transfer's bytes."""
+    sizes = (transfer.staged_size, transfer.estimate, transfer.size)
+    return replace(Terms(**asked), size=next((size for size in sizes if size is not None), None))
 
 
 def check_terms(terms: Terms) -> None:

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from firecrest_gql.errors import ErrorCode, FirecrestError, NotFound
 from firecrest_gql.files.road import held_to
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TaskProgress, TransferRef
-from firecrest_gql.model.transfers import Terms, Transfer, UploadWish
+from firecrest_gql.model.transfers import Transfer, UploadWish
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.job import age
 from firecrest_gql.transfers.stage import Stage, manifest, required
 from firecrest_gql.transfers.staged_job import StagedJob
 from firecrest_gql.transfers.staged_uploads import fetch
 from firecrest_gql.transfers.staged_work import StagedWork
+from firecrest_gql.transfers.terms import terms_for
 
 SHORTEST, LONGEST = 1.0, 60.0  # seconds between two looks at the store
 
@@ -91,7 +92,7 @@ class UploadWork(StagedWork):
         parts = await self.inside.records.parts(transfer.id)
         if parts is None:
             return TaskError(ErrorCode.NOT_FOUND, "the list of its parts is no longer kept: upload it again", False)
-        staged_job = StagedJob(stage, self.inside.records, job, Terms(**task.input["terms"]))
+        staged_job = StagedJob(stage, self.inside.records, job, terms_for(task.input["terms"], transfer))
         told = await staged_job.advance(
             transfer,
             held_to(job.way.system, fetch(wish, wish.path)),

@@ -11,7 +11,7 @@ from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.jobs.work import caller_of
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.model.tasks import Pause, Task, TaskError, TaskKind, TransferRef
-from firecrest_gql.model.transfers import Terms, Transfer
+from firecrest_gql.model.transfers import Transfer
 from firecrest_gql.settings import SystemSettings
 from firecrest_gql.tasks.attempt import UndoFunction, WorkFunction
 from firecrest_gql.transfers.accepting import name_of, transfer_of
@@ -20,6 +20,7 @@ from firecrest_gql.transfers.carrying import LONGEST, Carrying
 from firecrest_gql.transfers.job import TransferJob, Ways, age
 from firecrest_gql.transfers.outcomes import task_error
 from firecrest_gql.transfers.records import TransferRecords
+from firecrest_gql.transfers.terms import terms_for
 
 SOON = 2.0  # seconds, after which a young transfer comes again
 PATIENCE_SECONDS = 7 * 86_400.0  # with a system that is away: as long as a grant may hold
@@ -79,8 +80,9 @@ class TransferWork:
         raise error
 
     async def _step(self, task: Task) -> TransferRef | Pause | TaskError:
-        command, terms = command_of(task.kind, task.input["command"]), Terms(**task.input["terms"])
+        command = command_of(task.kind, task.input["command"])
         transfer, job = await transfer_of(self.records, task), self.job(task)
+        terms = terms_for(task.input["terms"], transfer)
         told = await Carrying(self.records).advance(job, transfer, held_to(job.way.system, command), terms)
         if isinstance(told, Pause | TaskError):
             return told

@@ -6,6 +6,7 @@ from firecrest_gql.model.transfers import Terms
 from firecrest_gql.schedulers.dialect import Feature
 from firecrest_gql.settings import SystemSettings, TransferQueueSettings
 
+ASSUMED_RATE = 50 * 2**20  # bytes a second that a job moves at least, for the time limit of one that names none
 NOWHERE = "/dev/null"  # a script keeps its own log; what a scheduler puts into paths it does not
 
 
@@ -43,4 +44,5 @@ def _time_limit(queue: TransferQueueSettings, terms: Terms) -> int:
     wanted = terms.time_limit_seconds
     if wanted is not None and not 1 <= wanted <= queue.max_time_limit_seconds:
         raise InvalidInput(f"timeLimitSeconds: from 1 to {queue.max_time_limit_seconds}, is {wanted}")
-    return wanted or queue.time_limit_seconds
+    needed = (terms.size or 0) // ASSUMED_RATE
+    return wanted or max(queue.time_limit_seconds, min(needed, queue.max_time_limit_seconds))
