@@ -10,14 +10,15 @@ from urllib.parse import urlsplit
 
 from firecrest_gql.demo.ports import LOOPBACK
 
-CHUNK = 2**16
+CHUNK = 2**20  # bytes at a time
+FULL = 2**16  # bytes of a chunk that holds no header alone
 
 
 @dataclass
 class Road:
     """Passes bytes both ways; nothing more passes once `limit` bytes have, until it is opened.
 
-    In so many chunks that are full, and thus hold no header alone, as `flips` says, a bit is flipped.
+    In so many chunks that hold no header alone, as `flips` says, a bit is flipped.
     """
 
     host: str
@@ -43,7 +44,7 @@ class Road:
         """One connection to its end."""
         self._ends.add(writer)
         with suppress(OSError):
-            far_reader, far_writer = await asyncio.open_connection(self.host, self.port)
+            far_reader, far_writer = await asyncio.open_connection(self.host, self.port, limit=CHUNK)
             self._ends.add(far_writer)
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._pass(reader, far_writer))
@@ -64,7 +65,7 @@ class Road:
         writer.close()
 
     def _flipped(self, data: bytes) -> bytes:
-        if self.flips == 0 or len(data) < CHUNK:
+        if self.flips == 0 or len(data) < FULL:
             return data
         self.flips -= 1
         return data[:-1] + bytes((data[-1] ^ 1,))
@@ -74,7 +75,7 @@ class Road:
 async def road_to(host: str, port: int, limit: float = inf) -> AsyncIterator[tuple[Road, int]]:
     """The road there, and the port where it begins."""
     road = Road(host, port, limit)
-    server = await asyncio.start_server(road.serve, LOOPBACK, 0)
+    server = await asyncio.start_server(road.serve, LOOPBACK, 0, limit=CHUNK)
     try:
         yield road, server.sockets[0].getsockname()[1]
     finally:

@@ -1,7 +1,9 @@
 """The staging bucket on a real S3 store: what its URLs allow, and what is left afterwards."""
 
 import hashlib
+import threading
 from collections.abc import AsyncIterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -176,6 +178,47 @@ async def test_where_we_may_not_set_rules_the_check_says_which_one_is_missing(se
     async with ObjectStore.open(strict) as store:
         with pytest.raises(StorageUnavailable, match=r"lacks our Lifecycle rule.*unruled/"):
             await store.check()
+
+
+class Unruled(BaseHTTPRequestHandler):
+    """A store whose buckets have lifecycle rules, and no rules for CORS: MinIO answers so."""
+
+    def do_HEAD(self) -> None:
+        """There is a bucket."""
+        self._answer(200)
+
+    def do_PUT(self) -> None:
+        """Its rules are taken."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(200)
+
+    def do_GET(self) -> None:
+        """It has none."""
+        cors = "cors" in self.path
+        self._answer(501 if cors else 404, "NotImplemented" if cors else "NoSuchLifecycleConfiguration")
+
+    def _answer(self, status: int, code: str = "") -> None:
+        body = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any, **__: Any) -> None:
+        """Say nothing."""
+
+
+async def test_a_store_without_rules_for_cors_is_used_and_its_operator_told() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unruled) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        key = {"access_key_id": "key", "secret_access_key": "secret"}
+        url = f"http://127.0.0.1:{server.server_port}"
+        settings = StorageSettings.model_validate({"endpoint_url": url, "bucket": "staging", **key})
+        async with ObjectStore.open(settings) as store:
+            advice = await store.check()
+        server.shutdown()
+    assert advice is not None
+    assert "rules, so that its operator must see to what they do: CORS" in advice
 
 
 @real

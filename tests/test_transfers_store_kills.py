@@ -124,7 +124,7 @@ async def halfway(
         another_worker(state, by_road(address)) as worker,
     ):
         transfer = await begins()
-        await asyncio.wait_for(road.held.wait(), 60)
+        await asyncio.wait_for(road.held.wait(), size(60, 600))
         task = (await user.ask(TASK_OF, id=transfer))["transfer"]["task"]["id"]
         yield Scene(running, user, worker, system, transfer, folder_of(demo, system, task)), road.open
 

@@ -33,7 +33,7 @@ from tests.staging import (
     uploaded,
 )
 from tests.store_road import Road, by_road, road_to_store
-from tests.transfers import LOCAL_FIRST, ROOM, SLURM_FIRST, TASK_OF, ended, file, folder_of
+from tests.transfers import FIELDS, LOCAL_FIRST, ROOM, SLURM_FIRST, TASK_OF, ended, file, folder_of
 from tests.waiting import until
 
 pytestmark = pytest.mark.s3
@@ -150,6 +150,37 @@ async def test_a_program_that_jobs_would_not_find_is_named_before_the_transfer_i
         (path / "curl").symlink_to("/usr/bin/curl")
         begun = (await there.ask(DOWNLOAD, input=asked))["startDownload"]["transfer"]
         assert (await ended(there, begun["id"]))["status"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("either", ["local"], indirect=True)
+async def test_an_upload_is_not_accepted_while_the_store_is_away(
+    demo_state: Path, user: Client, either: str, workplace: Path
+) -> None:
+    listed = "{ transfers(first: 1) { nodes { id } } }"
+    before = await user.ask(listed)
+    nowhere = {"endpoint_url": "http://127.0.0.1:9"}  # discard, where nobody listens
+    async with another_server(demo_state, "no-store-there", storage=nowhere) as described:
+        there = Client(described, user.token)
+        error = await there.error(UPLOAD, input={"system": "local", "path": str(workplace / "file"), "size": 1})
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("STORAGE_UNAVAILABLE", True)
+    assert await user.ask(listed) == before
+
+
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
+async def test_progress_of_an_upload_never_falls_and_its_message_tells_what_is_done(
+    road: Road, user: Client, either: str, workplace: Path
+) -> None:
+    data, done, messages = os.urandom(2**20), [], []
+    transfer = await begin(user, data, system=either, path=str(workplace / "file"))
+    await user.ask(COMPLETE, id=transfer["id"], parts=await send(data, transfer["parts"]))
+    task = (await user.ask(TASK_OF, id=transfer["id"]))["transfer"]["task"]["id"]
+    async for told in user.events(f"subscription($id: ID!) {{ taskUpdated(id: $id) {{ {FIELDS} }} }}", id=task):
+        messages.append(told["message"] or "")
+        done.append((told["progress"] or {}).get("done", 0))
+        if "All parts have arrived" in messages[-1]:
+            road.open()
+    assert (done, done[-1]) == (sorted(done), len(data))
+    assert any("All parts have arrived. The job" in message for message in messages)
 
 
 def hurried(settings: dict[str, Any]) -> None:

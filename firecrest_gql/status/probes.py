@@ -116,12 +116,17 @@ class Probes:
 
     async def _check_components(self) -> None:
         findings = [await _measured(name, check) for name, check in self._components.items()]
-        self._book.components = tuple(finding for finding, _ in findings)
+        self._book.components = tuple(_judged(finding, advice) for finding, advice in findings)
 
     async def _forever(self, look: Callable[..., Awaitable[None]], *of: object) -> None:
         while True:
             await look(*of)
             await asyncio.sleep(self._interval)
+
+
+def _judged(finding: ComponentHealth, advice: object) -> ComponentHealth:
+    """What a component says where it answers is what its operator must see to."""
+    return replace(finding, status=HealthStatus.DEGRADED, message=advice) if isinstance(advice, str) else finding
 
 
 async def _remembered(look: Callable[[], Awaitable[Recall]]) -> ComponentHealth:

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from firecrest_gql.errors import NotFound, StorageUnavailable
 from firecrest_gql.settings import StorageSettings
-from firecrest_gql.storage.rules import Rule, cors_rule, has_rule, lifecycle_rule, without_ours
+from firecrest_gql.storage.ruled import ruled
 
 CONFIG = Config(
     connect_timeout=5,
@@ -28,6 +28,9 @@ CONFIG = Config(
 )
 GONE: Final = ("NoSuchUpload", "NoSuchKey", "NoSuchTagSet", "404")
 NO_RULES: Final = ("NoSuchLifecycleConfiguration", "NoSuchCORSConfiguration")
+
+NOT_IMPLEMENTED: Final = ("NotImplemented", "501")
+UNRULED: Final = "the store has no such rules of buckets, so that its operator must see to what they do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,17 @@ class ObjectStore:
         async with AsyncExitStack() as clients:
             yield cls(settings, clients)
 
-    async def check(self) -> None:
-        """Ask for the bucket, and see that its rules are in place."""
+    async def check(self) -> str | None:
+        """Ask for the bucket, and see that its rules are in place; what its owner must see to, if anything."""
+        await self.answers()
+        with _store_answers():
+            return await ruled(await self._client(), self.settings)
+
+    async def answers(self) -> None:
+        """Ask for the bucket."""
         client = await self._client()
         with _store_answers():
             await client.head_bucket(Bucket=self.settings.bucket)
-        await self._see_to(client, "lifecycle_configuration", "Lifecycle", "Rules", lifecycle_rule(self.settings))
-        await self._see_to(client, "cors", "CORS", "CORSRules", cors_rule(self.settings))
 
     async def begin(self, key: str) -> Staged:
         """A new multipart upload."""
@@ -154,19 +161,14 @@ class ObjectStore:
                 found += [Lying(each["Key"], each["LastModified"]) for each in page.get("Contents", ())]
         return found[:first]
 
-    async def uploads(self, *, first: int) -> list[Lying]:
-        """At most so many of our uploads that have made no object yet."""
+    async def uploads(self, *, page: int) -> AsyncIterator[list[Lying]]:
+        """Our uploads that have made no object yet, so many at a time; stores differ in how they order them."""
         client = await self._client()
         ours = {"Bucket": self.settings.bucket, "Prefix": f"{self.settings.prefix}/"}
-        found = []
         with _store_answers():
-            pages = client.get_paginator("list_multipart_uploads").paginate(
-                **ours, PaginationConfig={"MaxItems": first}
-            )
-            async for page in pages:
-                listed = page.get("Uploads", ())
-                found += [Lying(each["Key"], each["Initiated"], each["UploadId"]) for each in listed]
-        return found[:first]
+            pages = client.get_paginator("list_multipart_uploads").paginate(**ours, PaginationConfig={"PageSize": page})
+            async for found in pages:
+                yield [Lying(each["Key"], each["Initiated"], each["UploadId"]) for each in found.get("Uploads", ())]
 
     async def remove(self, lying: Lying) -> None:
         """Remove the object, or the parts."""
@@ -214,20 +216,6 @@ class ObjectStore:
             url: str = await client.generate_presigned_url(operation, asked, ExpiresIn=expiry)
         return url
 
-    async def _see_to(self, client: Any, kind: str, name: str, field_name: str, rule: Rule) -> None:
-        """Leave the bucket with our rule among its rules of this kind."""
-        bucket = {"Bucket": self.settings.bucket}
-        with _store_answers():
-            rules = await _rules(getattr(client, f"get_bucket_{kind}")(**bucket), field_name)
-            if has_rule(rules, rule):
-                return
-            if not self.settings.set_rules:
-                raise StorageUnavailable(
-                    f"the bucket lacks our {name} rule, and storage.set_rules is off: {dict(rule)}"
-                )
-            changed = {f"{name}Configuration": {field_name: [*without_ours(rules, rule), rule]}}
-            await getattr(client, f"put_bucket_{kind}")(**bucket, **changed)
-
     async def _client(self, address: str | None = None) -> Any:
         """The client that talks to, or signs for, the store at this address."""
         url = address or self.settings.endpoint_url
@@ -255,15 +243,6 @@ def _store_answers() -> Iterator[None]:
         raise StorageUnavailable(f"the object store refuses: {code or 'without a reason'}") from None
     except (BotoCoreError, OSError) as error:
         raise StorageUnavailable(f"the object store does not answer: {type(error).__name__}") from None
-
-
-async def _rules(asking: Any, field_name: str) -> list[Rule]:
-    try:
-        return list((await asking)[field_name])
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") in NO_RULES:
-            return []
-        raise
 
 
 def _stored(part: Mapping[str, Any]) -> StoredPart:

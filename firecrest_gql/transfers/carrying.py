@@ -118,7 +118,7 @@ class Carrying:
             return task_error(error)
 
     async def _wait(self, transfer: Transfer, seen: Seen, state: Job | None) -> Pause:
-        if seen.done is not None:
+        if seen.done is not None and seen.done > (transfer.bytes_transferred or 0):
             await self.records.change(transfer.id, bytes_transferred=seen.done)
         total = seen.total if seen.total is not None else transfer.size
         progress = None if seen.done is None else TaskProgress(seen.done, total)

@@ -14,9 +14,17 @@ from firecrest_gql.settings import TransferSettings
 from firecrest_gql.storage.s3 import StoredPart
 
 STAGING, MISMATCH, CHANGED, PIECE = 5, 6, 7, 8  # statuses of these programs
-TRIES = 6  # for one part, with pauses of 1, 2, … seconds between
+TRIES = 12  # for one part, with pauses of 1, 2, … seconds between: the store may be away for a minute
+MISMATCHES = 4  # tries where each has brought other bytes
 STREAMS = 4  # parts at once
-STATUSES = {"TRIES": TRIES, "STAGING": STAGING, "MISMATCH": MISMATCH, "CHANGED": CHANGED, "PIECE": PIECE}
+STATUSES = {
+    "TRIES": TRIES,
+    "MISMATCHES": MISMATCHES,
+    "STAGING": STAGING,
+    "MISMATCH": MISMATCH,
+    "CHANGED": CHANGED,
+    "PIECE": PIECE,
+}
 EVERY_PART = "*"
 PIECES = "~/.firecrest/transfers"  # where the one piece at a time is of an archive that is being sent
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})  # curl(1), -K

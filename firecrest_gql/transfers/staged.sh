@@ -24,7 +24,9 @@ attempts() {
   a_count=1
   while test ! -e failed; do
     "$@" && return
-    test "$a_count" -lt @TRIES@ || { give_up "$code" "$why"; return 1; }
+    a_most=@TRIES@
+    test "$code" != @MISMATCH@ || a_most=@MISMATCHES@
+    test "$a_count" -lt "$a_most" || { give_up "$code" "$why"; return 1; }
     sleep "$a_count"
     a_count=$((a_count + 1))
   done

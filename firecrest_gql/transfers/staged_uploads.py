@@ -57,6 +57,7 @@ class StagedUploads:
         wanted = Wanted(asking.principal, system, TaskKind.UPLOAD, asked, asking.request_id, asking.idempotency_key)
         accepted = await self._accepting.known(wanted)
         if accepted is None:
+            await stage.store.answers()  # else a task would wait for parts that nobody can send
             check = CanReceive(target, wish.size, wish.overwrite, PROGRAMS)
             await self._road.run(system, asking.caller, check)
             await require_quota(self._files, system, asking.caller, target, wish.size)

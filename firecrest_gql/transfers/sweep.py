@@ -19,7 +19,8 @@ from firecrest_gql.transfers.records import TransferRecords
 from firecrest_gql.transfers.stage import Stage
 
 INTERVAL_SECONDS = 60  # between two looks, of whichever worker
-MOST = 5_000  # objects, and as many uploads, that one look is for; the next goes on behind them
+MOST = 5_000  # objects that one look is for; the next goes on behind them
+LISTED = 1_000  # uploads that a store lists at a time
 GRACE = timedelta(days=1)  # beyond the retention, for what no transfer is about any more
 OURS = re.compile(r".*/[0-9a-f]{32}/(transfer_[a-z0-9]+)")
 
@@ -46,18 +47,24 @@ class Sweep:
             await asyncio.sleep(INTERVAL_SECONDS)
 
     async def once(self, now: datetime, *, most: int = MOST) -> int:
-        """Remove what is due now, of so many objects and uploads; how many were removed."""
+        """Remove what is due now, of so many objects and of all uploads; how many were removed."""
         cursor, store = keys.swept(self.stage.settings.prefix), self.stage.store
         with redis_answers():
             after = (await self.redis.get(cursor) or b"").decode()
         objects = await store.objects(after=after, first=most)
-        due = await self._due([*objects, *await store.uploads(first=most)], now)
-        for each in due:
-            await store.remove(each)
+        removed = await self._removed(objects, now)
+        async for uploads in store.uploads(page=min(most, LISTED)):
+            removed += await self._removed(uploads, now)
         with redis_answers():
             await self.redis.set(cursor, objects[-1].key if len(objects) == most else "")
-        if due:
-            logger.info("swept %d staged objects and uploads whose time was over", len(due))
+        if removed:
+            logger.info("swept %d staged objects and uploads whose time was over", removed)
+        return removed
+
+    async def _removed(self, found: Sequence[Lying], now: datetime) -> int:
+        due = await self._due(found, now)
+        for each in due:
+            await self.stage.store.remove(each)
         return len(due)
 
     async def _elected(self) -> bool:

@@ -1,6 +1,7 @@
 """What a worker does for an upload: waits for the parts, has the object made of them, and a job bring it in place."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from firecrest_gql.errors import ErrorCode, FirecrestError, NotFound
@@ -99,8 +100,17 @@ class UploadWork(StagedWork):
             parts,
             lambda: stage.to_fetch(transfer, job.way.system),
         )
-        if isinstance(told, Pause | TaskError):
+        if isinstance(told, Pause):
+            return _told(told, wish.size)
+        if isinstance(told, TaskError):
             return told
         await self.inside.records.change(transfer.id, bytes_transferred=transfer.size)
         await stage.discard(transfer)
         return TransferRef(transfer.id)
+
+
+def _told(pause: Pause, size: int) -> Pause:
+    """What a user hears who has sent all: the bytes that the job has fetched stand in the message."""
+    fetched = "" if pause.progress is None else f" {pause.progress.done} of {size} bytes are there."
+    message = f"All parts have arrived. {pause.message or ''}{fetched}"
+    return replace(pause, message=message, progress=TaskProgress(size, size))
