@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from firecrest_gql.command import Result
-from firecrest_gql.files.road import FileCommand
+from firecrest_gql.command import Command, Result
 from firecrest_gql.settings import TransferSettings
 from firecrest_gql.transfers.staged import TRIES, configuration
 
@@ -82,6 +81,7 @@ class Bench:
     shell: list[str]
     home: Path
     store: Store
+    settings: TransferSettings = field(default_factory=TransferSettings)
     folder: Path = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,10 +95,10 @@ class Bench:
         (quick / name).write_text(f"#!/bin/sh\n{text}")
         (quick / name).chmod(0o755)
 
-    def run(self, command: FileCommand[Any], urls: list[tuple[str, str]], lines: str = "") -> Result:
+    def run(self, command: Command[Any], urls: list[tuple[str, str]], lines: str = "") -> Result:
         """As the job of a transfer does, but for the pauses."""
         self.program("sleep", "")
-        (self.folder / "secrets").write_bytes(configuration(TransferSettings(), urls))
+        (self.folder / "secrets").write_bytes(configuration(self.settings, urls))
         (self.folder / "input").write_text(lines)
         environment = {
             "LC_ALL": "C",
