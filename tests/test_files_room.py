@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -73,6 +74,22 @@ async def test_what_an_answer_has_no_room_for_is_not_read(demo: dict[str, Any], 
         assert lengths == [LIMIT] * (ANSWER // LIMIT)
         assert set(codes) == {ErrorCode.TOO_LARGE}
         assert count < 12
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a file is to be another user's")
+async def test_a_large_file_that_may_not_be_read_spoils_no_other(
+    demo: dict[str, Any], user: Client, folder: Path
+) -> None:
+    for name, size in {"small": 10, "closed": LIMIT, "large": LIMIT}.items():
+        (folder / name).write_bytes(b"x" * size)
+    (folder / "closed").chmod(0o600)
+    found, codes, _ = await asked(demo, user, folder, "content")
+    assert codes == [ErrorCode.PERMISSION_DENIED]
+    assert {name: node and node["length"] for name, node in found.items()} == {
+        "small": 10,
+        "closed": None,
+        "large": LIMIT,
+    }
 
 
 class Disk:

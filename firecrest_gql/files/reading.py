@@ -101,7 +101,10 @@ class Reading:
             yield paths, length
 
     async def _batch(self, span: Span, paths: list[str]) -> Contents:
-        """What is there, of which no more is taken than there is room for; then what was read is held."""
+        """What is there, of which no more is taken than there is room for; then what was read is held.
+
+        A command that fails fails its own paths alone.
+        """
         reserved, held = len(paths) * span.length, 0
         if not self.room.take(reserved):
             return dict.fromkeys(paths, self.room.full())
@@ -109,6 +112,8 @@ class Reading:
             told = await self._told(span, paths)
             held = sum(map(size_in, told.values()))
             return told
+        except FirecrestError as error:
+            return dict.fromkeys(paths, error)
         finally:
             self.room.give_back(reserved - held)
 
