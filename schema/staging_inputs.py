@@ -22,7 +22,7 @@ class StartUploadInput:
     size: BigInt = given("Its bytes.")
     sha256: str | None = given("Its checksum, 64 hexadecimal digits: the file is in place only if it has it.", None)
     overwrite: bool = given("Replace the file that is there.", False)
-    mode: str | None = given("Its permissions, octal; without, 0644.", None)
+    mode: str | None = given("Its permissions, octal; without, those of the file that it replaces, or 0644.", None)
     account: str | None = given(ACCOUNT, None)
     time_limit_seconds: int | None = given(TIME_LIMIT, None)
     idempotency_key: str | None = given(KEY, None)

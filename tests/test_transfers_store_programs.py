@@ -109,6 +109,22 @@ def test_parts_come_to_their_place(bench: Bench, failures: int) -> None:
     assert names(bench.folder, "conf.*") == []
 
 
+def test_what_replaces_a_private_file_is_private(bench: Bench) -> None:
+    bench.store.held["/object?X-Amz-Signature=secret"] = b"new"
+    urls = [(EVERY_PART, bench.store.url("object"))]
+    for name, before, mode, after in (
+        ("private", 0o600, None, "0o600"),
+        ("opened", 0o600, "0644", "0o644"),
+        ("fresh", None, None, "0o644"),
+    ):
+        target = bench.home / name
+        if before is not None:
+            target.touch(before)
+        command = Fetch(str(target), 3, mode, overwrite=True)
+        command.parse(bench.run(command, urls, manifest(b"new")))
+        assert (target.read_bytes(), oct(target.stat().st_mode & 0o777)) == (b"new", after), name
+
+
 def test_what_cannot_come_whole_leaves_the_old_file(bench: Bench) -> None:
     target = bench.home / "file"
     target.write_bytes(b"old")

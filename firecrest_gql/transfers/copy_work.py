@@ -20,7 +20,6 @@ from firecrest_gql.transfers.staged_trees import FetchTree
 from firecrest_gql.transfers.staged_work import StagedWork
 from firecrest_gql.transfers.terms import terms_for
 
-MODE = "0644"  # of a file whose own is not known
 LOST = "what was staged is no longer there: resumeTransfer stages it again"
 
 
@@ -137,7 +136,7 @@ async def _there(stage: Stage, transfer: Transfer) -> bool:
 def _fetch(wish: CopyWish, transfer: Transfer, size: int) -> Fetch | FetchTree:
     if transfer.packing is not None:
         return FetchTree(wish.target, size, wish.overwrite)
-    return Fetch(wish.target, size, transfer.mode or MODE, wish.overwrite, transfer.sha256)
+    return Fetch(wish.target, size, transfer.mode, wish.overwrite, transfer.sha256)
 
 
 def _told(pause: Pause, way: str, before: int, total: int | None) -> Pause:

@@ -1,4 +1,4 @@
-# $1 SHA-256 or nothing, $2 target, $3 whether to overwrite, $4 mode, $5 streams, $6 bytes in all. The folder's file
+# $1 SHA-256 or nothing, $2 target, $3 whether to overwrite, $4 mode or nothing, $5 streams, $6 bytes in all. The folder's file
 # `input` has a line for each part: number, offset, bytes, and the MD5 that the store recorded when it arrived.
 total=$6
 t=$beside
@@ -28,6 +28,6 @@ fetch_stream() {
 streams "$5" fetch_stream || exit "$(cat failed)"
 test "$(stat -c %s -- "$t")" = "$6" || { echo "not all of its bytes have come" >&2; exit @MISMATCH@; }
 test -z "$1" || test "$(sha256sum <"$t" | cut -c -64)" = "$1" || { echo "the file has another SHA-256" >&2; exit @MISMATCH@; }
-chmod "$4" "$t" && sync "$t" || exit 2
+if test -z "$4" && plain "$2"; then like "$t" "$2"; else chmod "${4:-0644}" "$t"; fi && sync "$t" || exit 2
 put "$t" "$2" "$3" || exit 2
 t=

@@ -47,11 +47,14 @@ SEND = program("staged", "send")
 
 @dataclass(frozen=True, slots=True)
 class Fetch(FileCommand[None]):
-    """Bring a staged object to its place: compared part by part, made beside the target, then renamed."""
+    """Bring a staged object to its place: compared part by part, made beside the target, then renamed.
+
+    Without `mode` it keeps that of a file it replaces; a new file gets 0644, for a job's umask is no user's wish.
+    """
 
     target: str
     size: int
-    mode: str
+    mode: str | None = None
     overwrite: bool = False
     sha256: str | None = None
 
@@ -64,7 +67,7 @@ class Fetch(FileCommand[None]):
     def argv(self) -> list[str]:
         """The program and what it needs to know."""
         overwrite = "1" if self.overwrite else "0"
-        words = [self.sha256 or "", self.target, overwrite, self.mode, str(STREAMS), str(self.size)]
+        words = [self.sha256 or "", self.target, overwrite, self.mode or "", str(STREAMS), str(self.size)]
         return ["sh", "-c", FETCH, "firecrest-fetch", *words]
 
     def parse(self, result: Result) -> None:

@@ -23,7 +23,6 @@ from firecrest_gql.transfers.staging_checks import CanReceive
 from firecrest_gql.transfers.terms import check_terms
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
-MODE = "0644"  # of a file whose upload names none
 
 
 class StagedUploads:
@@ -118,7 +117,7 @@ class StagedUploads:
 
 def fetch(wish: UploadWish, target: str) -> Fetch:
     """What brings the staged file to its place."""
-    return Fetch(target, wish.size, wish.mode or MODE, wish.overwrite, wish.sha256)
+    return Fetch(target, wish.size, wish.mode, wish.overwrite, wish.sha256)
 
 
 def check_wish(wish: UploadWish, largest: int) -> None:
