@@ -57,7 +57,7 @@ def test_a_jobs_curl_believes_the_ca_bundle_and_nobody_else(bench: Bench) -> Non
     urls = [(EVERY_PART, bench.store.url("object").replace("http:", "https:"))]
     for bundle in (None, str(certificate(bench.home / "other.pem"))):
         bench.settings = TransferSettings(ca_bundle=bundle)
-        with pytest.raises(StorageUnavailable):
+        with pytest.raises(StorageUnavailable, match=r"system: curl: \(60\)"):
             command.parse(bench.run(command, urls, manifest(b"data")))
     bench.settings = TransferSettings(ca_bundle=str(known))
     command.parse(bench.run(command, urls, manifest(b"data")))

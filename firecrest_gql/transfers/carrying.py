@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from firecrest_gql.command import Command, Result
-from firecrest_gql.errors import FirecrestError
+from firecrest_gql.errors import Cancelled, FirecrestError
 from firecrest_gql.model.jobs import Job, JobState
 from firecrest_gql.model.tasks import JobRef, Pause, TaskError, TaskProgress
 from firecrest_gql.model.transfers import Terms, Transfer
@@ -69,7 +69,11 @@ class Carrying:
 
     async def end(self, job: TransferJob, transfer: Transfer) -> Pause | None:
         """End the job wherever it is, and remove what it left; a `Pause` while it still ends."""
-        begun = job_of(transfer, job) or await job.earlier()
+        try:
+            begun = job_of(transfer, job) or await job.earlier()
+        except Cancelled:  # that was wanted before the first attempt, which has at most prepared the folder
+            await _tried(job.remove_rest())
+            return None
         if begun is not None:
             state = await job.job(begun)
             if state is not None and not state.final:

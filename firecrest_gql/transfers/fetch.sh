@@ -10,7 +10,7 @@ fetch_part() {
       dd of="$t" bs=1048576 seek="$2" count="$3" oflag=seek_bytes conv=notrunc,nocreat \
         iflag=count_bytes,fullblock status=none 2>"disk.$1" ||
       { give_up 2 "$(cat "disk.$1")"; return 1; }
-    code=@STAGING@ why=$(cat "said.$1")
+    code=@STAGING@ why=$(head -n 1 "said.$1")
     test ! -e "broken.$1" || return 1
   fi
   code=@MISMATCH@ why="the bytes from $2 on are not those that the store has received"

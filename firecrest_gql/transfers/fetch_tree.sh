@@ -9,7 +9,7 @@ fetch_piece() {
   if test "$2" -gt 0; then
     { call 0 - -r "$1-$(($1 + $2 - 1))" || : >broken; } |
       dd of="$t/piece" bs=1048576 count="$2" iflag=count_bytes,fullblock status=none 2>disk || { give_up 2 "$(cat disk)"; return 1; }
-    code=@STAGING@ why=$(cat said.0)
+    code=@STAGING@ why=$(head -n 1 said.0)
     test ! -e broken || return 1
   fi
   code=@MISMATCH@ why="the bytes from $1 on are not those that the store has received"

@@ -6,7 +6,7 @@ send_part() {
   code=@STAGING@
   grep -q "^$2 " secrets || { give_up @CHANGED@ "it has grown, or an archive of it is larger than can be staged"; return 1; }
   call "$1" "$2" -o /dev/null -T - -H "Content-Length: $3" -H "Transfer-Encoding:" -H "Expect:" && return
-  why=$(cat "said.$1")
+  why=$(head -n 1 "said.$1")
   return 1
 }
 # Of a file that has become shorter, or is gone, curl would wait for the rest.
