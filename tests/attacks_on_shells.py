@@ -1,7 +1,10 @@
 """Strings that some shell, program or parser would take for more than a string."""
 
+import itertools
 import random
+from collections.abc import Callable, Iterator
 
+from tests.sizes import size
 from tests.words import ODD_WORDS
 
 RUN = (
@@ -35,6 +38,17 @@ def attacks(count: int, canary: str) -> list[str]:
         found[_cut(text.replace("CANARY", canary).replace("\0", ""))] = None
         found.pop("", None)
     return list(found)
+
+
+Next = Callable[[], str]
+
+
+def one_by_one(canary: str, number: int) -> Next:
+    """Gives one of the strings after the other, beginning somewhere else for each number."""
+    texts = attacks(size(200, 5000), canary)
+    start = number * 17 % len(texts)
+    endless: Iterator[str] = itertools.cycle([*texts[start:], *texts[:start]])
+    return lambda: next(endless)
 
 
 def _cut(text: str) -> str:

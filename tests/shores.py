@@ -143,10 +143,10 @@ async def sshd_shore(folder: Path, recorder: Recorder) -> AsyncIterator[Shore]:
 SHORES = {"embedded": embedded_shore, "sshd": sshd_shore}
 
 
-@pytest.fixture(params=["embedded", pytest.param("sshd", marks=pytest.mark.openssh)])
-async def shore(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Shore]:
-    """Each of the two; whatever a test does there, nothing of it has ever been run."""
+@pytest.fixture(scope="module", params=["embedded", pytest.param("sshd", marks=pytest.mark.openssh)])
+async def shore(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shore]:
+    """Each of the two; whatever the tests do there, nothing of it has ever been run."""
     with recording() as recorder:
-        async with SHORES[request.param](tmp_path, recorder) as made:
+        async with SHORES[request.param](tmp_path_factory.mktemp("shore"), recorder) as made:
             yield made
         assert recorder.traces() == []

@@ -1,16 +1,11 @@
-"""Strings of any kind in a job's fields reach the scheduler's programs, and the job itself, as what they are.
+"""Strings of any kind in a job's fields reach the scheduler's programs as what they are.
 
-Programs in the scheduler's place write down what they are given on real systems; jobs of `direct` tell it themselves.
+Programs in the place of the scheduler's, on real systems, write down what they are given.
 """
 
 import itertools
-import os
-import shutil
-import uuid
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,24 +13,20 @@ import pytest
 from firecrest_gql.command import Command
 from firecrest_gql.errors import CommandFailed
 from firecrest_gql.model.jobs import JobChange, JobFilter, JobSpec
-from firecrest_gql.schedulers.direct import Direct
 from firecrest_gql.schedulers.pbs import Pbs
 from firecrest_gql.schedulers.slurm import Slurm
 from firecrest_gql.schedulers.slurm.options import FIELDS
-from tests.attacks_on_shells import as_name, attacks
+from tests.attacks_on_shells import Next, one_by_one
 from tests.shores import Shore, Way, shore
 from tests.sizes import size
 from tests.together import shared
-from tests.waiting import until
 from tests.words import as_bytes
 
 __all__ = ["shore"]
 
 SUBMISSIONS = size(10, 320)
-JOBS = size(6, 200)
 KEY = "task_of_injection"
-Next = Callable[[], str]
-SLURM, PBS, DIRECT = Slurm(), Pbs(), Direct()
+SLURM, PBS = Slurm(), Pbs()
 STAND_INS = {
     **dict.fromkeys(("sbatch", "sacct", "scontrol", "scancel", "srun", "sinfo", "qsub", "qalter", "qmove"), "4711"),
     "squeue": "PENDING",
@@ -49,14 +40,6 @@ def stubs(shore: Shore) -> Shore:
     for name, answer in STAND_INS.items():
         shore.recorder.stand_in(name, answer)
     return shore
-
-
-def strings(shore: Shore, number: int) -> Next:
-    """One string after the other, beginning somewhere else for each number."""
-    texts = attacks(size(200, 5000), shore.recorder.canary)
-    start = number * 17 % len(texts)
-    endless: Iterator[str] = itertools.cycle([*texts[start:], *texts[:start]])
-    return lambda: next(endless)
 
 
 def printable(text: str, without: str = "") -> str:
@@ -109,7 +92,7 @@ async def run(shore: Shore, way: Way, command: Command[Any]) -> None:
 
 async def test_slurms_programs_get_each_string_where_it_belongs(stubs: Shore) -> None:
     async def submit(way: Way, number: int) -> None:
-        spec = for_slurm(strings(stubs, number))
+        spec = for_slurm(one_by_one(stubs.recorder.canary, number))
         await run(stubs, way, SLURM.submit(spec, KEY))
         [call] = [call for call in way.lane.taken() if call[0] == "sbatch"]
         options = dict(word.split("=", 1) for word in call[1 : -len(spec.arguments) - 2] if "=" in word)
@@ -127,7 +110,7 @@ async def test_slurms_programs_get_each_string_where_it_belongs(stubs: Shore) ->
 
 async def test_pbss_programs_get_each_string_where_it_belongs(stubs: Shore) -> None:
     async def submit(way: Way, number: int) -> None:
-        spec = for_pbs(strings(stubs, number))
+        spec = for_pbs(one_by_one(stubs.recorder.canary, number))
         await run(stubs, way, PBS.submit(spec, KEY))
         [call] = [call for call in way.lane.taken() if call[0] == "qsub"]
         options = dict(itertools.pairwise(call))
@@ -141,7 +124,7 @@ async def test_pbss_programs_get_each_string_where_it_belongs(stubs: Shore) -> N
 
 async def test_other_acts_on_jobs_give_each_string_to_one_program(stubs: Shore) -> None:
     async def act(way: Way, number: int) -> None:
-        given = strings(stubs, number)
+        given = one_by_one(stubs.recorder.canary, number)
         words, name, partition = (given(), given(), given()), given().replace('"', "") or "x", given()
         await run(stubs, way, SLURM.attach("7", words))
         assert [call[-4:] for call in way.lane.taken() if call[0] == "srun"] == [("--", *words)]
@@ -158,65 +141,3 @@ async def test_other_acts_on_jobs_give_each_string_to_one_program(stubs: Shore) 
             assert not any(word.startswith(("--partition", "--account", "--qos")) for word in calls[0])
 
     await shared(stubs.ways, range(SUBMISSIONS // 4), act)
-
-
-TELL = """#!/bin/sh
-# {text}
-printf "%s\\0" "$#" "$@"
-readlink -n /proc/self/cwd
-printf "\\0"
-env -0
-printf "\\0"
-cat
-"""
-
-
-async def test_a_job_finds_each_string_as_it_was_given(shore: Shore) -> None:
-    async def submit(way: Way, number: int) -> None:
-        given = strings(shore, number)
-        folder, key = shore.home / f"job-{uuid.uuid4().hex}", f"task_{uuid.uuid4().hex[:20]}"
-        directory = folder / f"{as_name(given())}+dir"
-        stdin, stdout, stderr = (f"{as_name(given())}+{name}" for name in ("in", "out", "err"))
-        environment = tuple((name, given()) for name in ("WORDS", "x", "FIRE"))
-        spec = JobSpec(
-            script=TELL.format(text=given().replace("\n", " ")),
-            arguments=(given(), given(), given()),
-            name=given(),
-            working_directory=str(directory),
-            stdin_path=stdin.replace("%", "%%"),
-            stdout_path=stdout.replace("%", "%%"),
-            stderr_path=f"{folder}/{stderr}".replace("%", "%%"),
-            environment=environment,
-        )
-
-        def fill() -> None:
-            directory.mkdir()
-            (directory / stdin).write_bytes(as_bytes(spec.name or ""))
-
-        with shore.made(folder, fill):
-            system = way.pooled.model_copy(
-                update={"scheduler": way.pooled.scheduler.model_copy(update={"path": shore.recorder.quiet_path})}
-            )
-            job_id = await shore.transport.run(system, shore.caller, DIRECT.submit(spec, key))
-
-            async def over() -> bool:
-                found = DIRECT.queue(JobFilter(job_ids=(job_id,)), shore.caller.username, system.name)
-                [job] = await shore.transport.run(system, shore.caller, found)
-                assert job.name == spec.name
-                return job.final
-
-            await until(over)
-            told = os.fsdecode((directory / stdout).read_bytes()).split("\0")
-            assert told[:5] == ["3", *spec.arguments, str(directory)]
-            assert {f"{name}={value}" for name, value in environment} <= set(told[5:-2])
-            assert told[-2:] == ["", spec.name]
-            assert (folder / stderr).read_bytes() == b""
-            forget(shore.home / ".firecrest" / "jobs", job_id, key)
-
-    await shared(shore.ways, range(JOBS), submit)
-
-
-def forget(jobs: Path, job_id: str, key: str) -> None:
-    """Leave no record of a job that has ended in a home that lasts longer than the test."""
-    (jobs / job_id).unlink()
-    shutil.rmtree(jobs / ".keys" / key)
