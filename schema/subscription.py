@@ -50,7 +50,7 @@ class Subscription:
         job_ids: Annotated[list[str] | None, says("Which; all of the viewer's where nothing is said.")] = None,
         since: Annotated[datetime | None, says("Jobs that changed after this time are told of, too.")] = None,
     ) -> AsyncIterator[jobs_model.JobEvent]:
-        """Begins with the present state of each job; completes when all named jobs are final, else never."""
+        """The present state of each job, then changes of state; completes when all named ones are final, else never."""
         return jobs.updates(info.context, system, job_ids, since)
 
     @subscription(OutputChunk)
