@@ -17,16 +17,11 @@ from firecrest_gql.tasks.connection import redis_answers
 from firecrest_gql.tasks.keys import PREFIX
 
 KNOWN_SECONDS = 60
-
-
 FILES_SECONDS = 14 * 86_400
 
 
 class RecentJobs:
-    """For each user and system a Redis stream of the jobs whose acceptance we saw in the last minute.
-
-    And of each job of the last two weeks how the queue showed its files.
-    """
+    """Each user's jobs of the last minute, by system; of each job of the last two weeks how its files were shown."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
