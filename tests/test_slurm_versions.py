@@ -4,7 +4,7 @@ Only the separators are ours: each value stands as the source shows it, and what
 """
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from firecrest_gql.command import Result
@@ -177,6 +177,7 @@ def test_sacct_may_print_anything(rows: list[dict[str, str]], job_id: str) -> No
 
 @MANY
 @given(st.lists(st.lists(FIELD, min_size=len(NODE_FIELDS), max_size=len(NODE_FIELDS)), max_size=4))
+@example([["\n", *[""] * (len(NODE_FIELDS) - 1)]] * 2)
 def test_sinfo_may_print_anything(rows: list[list[str]]) -> None:
     nodes, partitions = Nodes(), Partitions()
     found: dict[tuple[str, ...], list[ComputeNode] | list[Partition]] = {}

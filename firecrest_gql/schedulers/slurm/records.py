@@ -14,5 +14,6 @@ def records(output: bytes, mark: str, fields: Sequence[str]) -> Iterator[dict[st
     values = output.decode("utf-8", "surrogateescape").split(mark)
     for start in range(0, len(values) - len(fields), len(fields)):
         record = values[start : start + len(fields)]
-        record[0] = record[0].removeprefix("\n")
+        if start:
+            record[0] = record[0].removeprefix("\n")
         yield dict(zip(fields, record, strict=True))
