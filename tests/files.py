@@ -11,7 +11,7 @@ import pytest
 
 from tests.client import Client
 
-ODD_NAMES = ["it's", "new\nline", "-rf", "$(touch oops)", "back\\slash", "a b", "*", "é", "x" * 255, "\udcff\udcfe"]
+ODD_NAMES = ["\udcff\udcfe", "it's", "new\nline", "-rf", "$(touch oops)", "back\\slash", "a b", "*", "é", "x" * 255]
 
 CHANGE = """mutation($input: %sInput!) { %s(input: $input) { path file {
     name rawPath type size mode owner group linkTarget modifiedAt } } }"""

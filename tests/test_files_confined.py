@@ -255,6 +255,7 @@ def test_no_operation_is_forgotten() -> None:
         "system",
         "path",
         "rawPath",
+        "rawLinkTarget",
         "name",
         "contentUrl",
     }

@@ -1,5 +1,6 @@
 """The record of all transfers, in Redis: a document with a version for each, and a list of each user's."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -122,13 +123,13 @@ class TransferRecords:
     async def _read(self, name: str) -> tuple[str, Transfer | None]:
         with redis_answers():
             version, document = await cast("Any", self._redis.hmget(keys.transfer(name), ["version", "document"]))
-        return (version or b"").decode(), None if document is None else _TRANSFER.validate_json(document)
+        return (version or b"").decode(), None if document is None else _load(document)
 
     async def _load_all(self, names: Sequence[str]) -> list[Transfer | None]:
         pipeline = self._redis.pipeline(transaction=False)
         for name in names:
             pipeline.hget(keys.transfer(name), "document")
-        return [None if found is None else _TRANSFER.validate_json(found) for found in await pipeline.execute()]
+        return [None if found is None else _load(found) for found in await pipeline.execute()]
 
     async def _answer(self, version: str, new: Transfer) -> bytes:
         seconds = self._retention_seconds
@@ -137,7 +138,7 @@ class TransferRecords:
                 keys=[keys.transfer(new.id), keys.transfers(new.subject)],
                 args=[
                     version,
-                    _TRANSFER.dump_json(new),
+                    _dump(new),
                     seconds,
                     _sort_key(new),
                     seconds + QUIET_SECONDS,
@@ -145,6 +146,15 @@ class TransferRecords:
                 ],
             )
         return cast("bytes", answer)
+
+
+def _dump(transfer: Transfer) -> str:
+    """As JSON in ASCII, which has room for paths that are not UTF-8."""
+    return json.dumps(_TRANSFER.dump_python(transfer, mode="json"))
+
+
+def _load(document: bytes) -> Transfer:
+    return _TRANSFER.validate_python(json.loads(document))
 
 
 def _sort_key(transfer: Transfer) -> str:
