@@ -29,7 +29,7 @@ KEY = "task_of_injection"
 SLURM, PBS = Slurm(), Pbs()
 STAND_INS = {
     **dict.fromkeys(("sbatch", "sacct", "scontrol", "scancel", "srun", "sinfo", "qsub", "qalter", "qmove"), "4711"),
-    "squeue": "PENDING",
+    "squeue": "7 PENDING",
     "qstat": "job_state = Q",
 }
 

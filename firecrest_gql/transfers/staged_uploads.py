@@ -99,12 +99,12 @@ class StagedUploads:
         plan, stored = stage.parts(transfer), await stage.arrived(transfer)
         if stored is None:
             return
+        for number, etag in (etags or {}).items():
+            if not 1 <= number <= plan.count or (number in stored and stored[number].md5 != etag.strip('"')):
+                raise InvalidInput(f"parts: what has arrived as part {number} has another etag")
         if missing := [number for number in range(1, plan.count + 1) if number not in stored]:
             shown = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")
             raise InvalidInput(f"parts: {len(missing)} of {plan.count} have not arrived: {shown}")
-        for number, etag in (etags or {}).items():
-            if number not in stored or stored[number].md5 != etag.strip('"'):
-                raise InvalidInput(f"parts: what has arrived as part {number} has another etag")
 
     async def _part(
         self, stage: Stage, transfer: Transfer, plan: Parts, number: int, stored: dict[int, StoredPart]
