@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from firecrest_gql.command import Command
 from firecrest_gql.demo.slurm import SlurmSystem, running_slurm
+from firecrest_gql.demo.slurm_folder import make_folders
 from tests.scheduler_commands import run_in
 
 T = TypeVar("T")
@@ -37,9 +38,11 @@ async def real_slurm(folder: Path, message_timeout: int = 10) -> AsyncIterator[R
     """Started in the folder, and gone at the end, with its jobs and its files."""
     ca_key = asyncssh.generate_private_key("ssh-ed25519")
     authority = ca_key.export_public_key().decode()
-    async with running_slurm(folder, authority, message_timeout=message_timeout) as system:
-        yield RealSlurm(system, ca_key)
-    shutil.rmtree(system.folder)
+    try:
+        async with running_slurm(folder, authority, message_timeout=message_timeout) as system:
+            yield RealSlurm(system, ca_key)
+    finally:
+        shutil.rmtree(make_folders(folder).top)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,7 +9,8 @@ import pytest
 
 from firecrest_gql.command import Command
 from firecrest_gql.demo.slurm import USERS, running_slurm
-from firecrest_gql.demo.slurm_daemons import run
+from firecrest_gql.demo.slurm_daemons import prepare_database, run
+from firecrest_gql.demo.slurm_folder import make_folders
 from firecrest_gql.errors import Conflict, ErrorCode, SchedulerRejected, SystemUnavailable
 from firecrest_gql.model.jobs import Job, JobAct, JobChange, JobFilter, JobSpec, JobState
 from firecrest_gql.schedulers.slurm import Slurm
@@ -298,6 +299,18 @@ async def test_the_end_takes_every_process_along_and_the_next_start_knows_the_jo
         assert await submitted(slurm, "task_next", JobSpec(script=SHORT)) > job_id
     shutil.rmtree(system.folder)
     assert set(USERS) < set(system.homes)
+
+
+async def test_a_database_that_was_half_made_when_its_start_was_killed_is_made_anew(tmp_path: Path) -> None:
+    folders = make_folders(tmp_path)
+    try:
+        for half in (folders.database, folders.database.with_suffix(".new")):
+            half.mkdir(exist_ok=True)
+            (half / "ibdata1").write_bytes(b"half")
+        await prepare_database(folders)
+        assert (folders.database / "mysql").is_dir()
+    finally:
+        shutil.rmtree(folders.top)
 
 
 async def _running(slurm: RealSlurm, job_id: str) -> bool:

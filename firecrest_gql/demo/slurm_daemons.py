@@ -9,7 +9,7 @@ from pathlib import Path
 
 from firecrest_gql.demo.ports import LOOPBACK
 from firecrest_gql.demo.process import Process, ProcessFailed
-from firecrest_gql.demo.slurm_folder import Folders
+from firecrest_gql.demo.slurm_folder import DATABASE_MODE, Folders, own_folder
 
 _SBIN = f"/usr/sbin:/sbin:{os.environ.get('PATH', '/usr/bin:/bin')}"
 NEEDED = ("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sshd", "setpriv")
@@ -59,13 +59,18 @@ def munge(folders: Folders) -> Process:
 
 
 async def prepare_database(folders: Folders) -> None:
-    """MariaDB's own tables, at the first start; `ProcessFailed` with its words if that fails."""
+    """MariaDB's own tables, at the first start, whole or not at all; `ProcessFailed` with its words if that fails."""
     if (folders.database / "mysql").exists():
         return
-    install = ("mariadb-install-db", "--no-defaults", f"--datadir={folders.database}", "--skip-test-db")
+    unfinished = folders.database.with_suffix(".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    own_folder(unfinished, "mysql", DATABASE_MODE)
+    install = ("mariadb-install-db", "--no-defaults", f"--datadir={unfinished}", "--skip-test-db")
     status, words = await run(_as("mysql", *install, "--innodb-log-file-size=8M"), environment(folders))
     if status != 0:
-        raise ProcessFailed(f"mariadb-install-db ended with status {status}: {words[-500:]}")
+        raise ProcessFailed(f"mariadb-install-db ended with status {status}: {words[:1000]}")
+    shutil.rmtree(folders.database)  # of a start that was killed
+    unfinished.rename(folders.database)
 
 
 def database(folders: Folders) -> Process:

@@ -10,6 +10,7 @@ from pathlib import Path
 from firecrest_gql.demo.embedded_privileges import reachable
 
 KEPT = Path("/var/lib")
+DATABASE_MODE = 0o711  # slurmdbd reaches the socket inside
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,17 @@ def make_folders(state: Path) -> Folders:
         (folders.top, "root", 0o755),
         (folders.configuration.parent, "root", 0o755),
         (folders.munge, "munge", 0o755),
-        (folders.database, "mysql", 0o711),
+        (folders.database, "mysql", DATABASE_MODE),
         (folders.controller, "slurm", 0o700),
         (folders.node, "root", 0o755),
         (folders.log, "root", 0o700),
     ):
-        folder.mkdir(mode=mode, parents=True, exist_ok=True)
-        folder.chmod(mode)
-        shutil.chown(folder, owner, pwd.getpwnam(owner).pw_gid)
+        own_folder(folder, owner, mode)
     return folders
+
+
+def own_folder(folder: Path, owner: str, mode: int) -> None:
+    """Make the folder, unless it is there, and give it to its account."""
+    folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    folder.chmod(mode)
+    shutil.chown(folder, owner, pwd.getpwnam(owner).pw_gid)
