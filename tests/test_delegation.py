@@ -19,7 +19,7 @@ from firecrest_gql.delegation import (
     ensure_seal_key,
 )
 from firecrest_gql.delegation.certificates import key_id
-from firecrest_gql.delegation.programs import read_only, reads_program_from_stdin
+from firecrest_gql.delegation.programs import program_name, read_only, reads_program_from_stdin
 from firecrest_gql.errors import FirecrestError, Forbidden, InvalidInput, Unauthenticated
 from firecrest_gql.model.identity import Grant, ServiceProof, Token
 from firecrest_gql.model.jobs import JobFilter
@@ -224,6 +224,19 @@ def test_a_program_on_standard_input_is_seen(line: str) -> None:
 @pytest.mark.parametrize("line", BRINGS_ITS_PROGRAM)
 def test_data_on_standard_input_is_allowed(line: str) -> None:
     assert not reads_program_from_stdin(line.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("squeue --noheader", "squeue"),
+        ("env SLURM_TIME_FORMAT=%s SLURM_BITSTR_LEN=0 squeue --all", "squeue"),
+        ("env", ""),
+        ("", ""),
+    ],
+)
+def test_logs_and_messages_name_the_program_and_not_the_env_before_it(line: str, name: str) -> None:
+    assert program_name(line.split()) == name
 
 
 @pytest.mark.parametrize(

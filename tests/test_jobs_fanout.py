@@ -23,7 +23,7 @@ SUBMIT = """mutation($input: SubmitJobInput!) { submitJob(input: $input, waitSec
   task { result { ... on Job { jobId } } } } }"""
 WATCH = """subscription($ids: [String!]) { jobUpdated(system: "slurm", jobIds: $ids) {
   previousState job { jobId state final } } }"""
-LOOK = re.compile(r"request='watch-")
+LOOK = re.compile(r"request=watch-\S+ .* program=squeue ")
 ASKED = re.compile(r"REQUEST_JOB_INFO +\( *\d+\) +count:(\d+)")
 
 
@@ -42,9 +42,9 @@ async def watched(user: Client, ids: list[str]) -> dict[str, list[tuple[str | No
 
 
 def looks(demo: dict[str, Any]) -> int:
-    """How many certificates the signer has made for watching, whoever asked."""
-    text = (Path(demo["state"]) / "log" / "signer.log").read_text()
-    return len([line for line in text.splitlines() if LOOK.search(line)])
+    """How often the queue has been read for watching, whoever watched."""
+    text = (Path(demo["state"]) / "log" / "serve.log").read_text()
+    return len(LOOK.findall(text))
 
 
 async def questions(slurm: SlurmSystem) -> int:

@@ -13,6 +13,7 @@ from firecrest_gql.delegation.authority import Verify
 from firecrest_gql.delegation.certificates import build
 from firecrest_gql.delegation.grants import Warrant, seal, unseal
 from firecrest_gql.delegation.policy import GRANT_POLICY, POLICY, Case, judge
+from firecrest_gql.delegation.programs import program_name
 from firecrest_gql.delegation.request import Certificate, CertificateKind, CertificateRequest, Purpose
 from firecrest_gql.errors import FirecrestError, Forbidden, InvalidInput
 from firecrest_gql.model.identity import Grant, Proof, ServiceProof, Token
@@ -53,7 +54,7 @@ class LocalAuthority:
     async def certify(self, request: CertificateRequest) -> Certificate:
         """See `Authority`."""
         told = f"kind={request.kind} user={request.username!r} system={request.system!r} request={request.request_id!r}"
-        told += f" program={request.argv[0]!r}" if request.argv else ""
+        told += f" program={program_name(request.argv)!r}" if request.argv else ""
         try:
             certificate = await self._certify(request)
         except FirecrestError as error:

@@ -28,6 +28,12 @@ _STDIN = re.compile(r"-?|/dev/(stdin|fd/\d+|tty)|/proc/(self|thread-self|\d+)/fd
 _VERSION = re.compile(r"[\d.]+$")
 
 
+def program_name(argv: Sequence[str]) -> str:
+    """By what messages and logs call a command: its program, not the env before it; arguments are the user's."""
+    words = dropwhile(lambda word: word == "env" or "=" in word, argv)
+    return next(words, "")[:64]
+
+
 def reads_program_from_stdin(argv: Sequence[str]) -> bool:
     """Whether it is an interpreter, perhaps behind a wrapper such as env, that takes its program from stdin."""
     behind_wrapper = False

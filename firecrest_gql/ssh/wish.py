@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 
 from firecrest_gql.delegation import CertificateKind, CertificateRequest
+from firecrest_gql.delegation.programs import program_name
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
 
@@ -26,7 +27,7 @@ class Wish:
     @property
     def program(self) -> str:
         """The name by which messages and logs call the command; its arguments are the user's."""
-        return self.argv[0][:64] if self.argv else ""
+        return program_name(self.argv)
 
     def request(self, kind: CertificateKind) -> CertificateRequest:
         """What an authority is asked; only a command's certificate tells of the command."""
