@@ -13,7 +13,7 @@ from firecrest_gql.demo.process import Process
 from firecrest_gql.demo.run import Demo
 from tests.client import Client
 from tests.files import names
-from tests.processes import processes
+from tests.processes import processes, words_of
 from tests.sizes import size
 from tests.transfers import (
     LOCAL_FIRST,
@@ -23,6 +23,7 @@ from tests.transfers import (
     TASK_OF,
     ended,
     file,
+    folder_of,
     home_of,
     owned,
     refused,
@@ -47,6 +48,14 @@ JOBS = """query($system: String!) { system(name: $system) {
 async def told(user: Client, transfer_id: str) -> dict[str, Any]:
     """The transfer's task as it is now."""
     return dict((await user.ask(TASK_OF, id=transfer_id))["transfer"]["task"])
+
+
+def slurmd_of(running: Demo) -> int:
+    """The process of the cluster's only node."""
+    assert running.slurm is not None
+    configuration = running.slurm.environment["SLURM_CONF"].encode()
+    [found] = [pid for pid, argv in processes() if argv[0].endswith("/slurmd") and configuration in words_of(pid)]
+    return found
 
 
 @pytest.mark.parametrize(("moment", "either"), KILLS, indirect=["either"])
@@ -94,6 +103,27 @@ async def test_a_job_that_somebody_ends_fails_its_transfer_and_leaves_nothing(
     task = await ended(user, begun["transfer"]["id"])
     assert (task["status"], task["error"]["code"]) == ("FAILED", "JOB_FAILED")
     assert f"job {job['jobId']} was cancelled" in task["error"]["message"]
+    assert names(workplace) == ["many"]
+
+
+@pytest.mark.slurm
+@pytest.mark.parametrize("either", ["slurm"], indirect=True)
+async def test_of_a_job_that_somebody_ends_the_scheduler_is_believed_and_not_the_program_that_failed_by_it(
+    running: Demo, demo: dict[str, Any], user: Client, either: str, workplace: Path
+) -> None:
+    source = tree(workplace / "many", MANY)
+    begun = await start(user, "startCopy", system=either, path=str(source), target=str(workplace / "copy"))
+    program = await stopped("cp", str(source))
+    [job] = (await user.ask(JOBS, system=either))["system"]["jobs"]["nodes"]
+    node = slurmd_of(running)
+    os.kill(node, signal.SIGSTOP)  # so that its program dies before the job is at its end
+    await user.ask(CANCEL_JOB, system=either, id=job["jobId"])
+    os.kill(program, signal.SIGTERM)
+    os.kill(program, signal.SIGCONT)
+    await until((folder_of(demo, either, begun["task"]["id"]) / "status").exists, what="the program has ended")
+    os.kill(node, signal.SIGCONT)
+    task = await ended(user, begun["transfer"]["id"])
+    assert (task["status"], task["error"]["code"]) == ("FAILED", "JOB_FAILED"), task
     assert names(workplace) == ["many"]
 
 

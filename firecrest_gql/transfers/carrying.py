@@ -23,7 +23,6 @@ LOST_SECONDS = 60.0  # for which a new job may be unknown to its scheduler
 SHOWN_SECONDS = 60.0  # within which what a node has written is seen on others: nfs(5), acdirmax
 ENDING_SECONDS = 1.0  # between two looks at a job that was cancelled
 ENDING_LOOKS = 20  # at a job whose task does not wait for its end
-BY_SIGNAL = 128  # a status above it: a signal ended the program, and the scheduler may know why
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class Carrying:
             begun = job_of(transfer, job) or ""
             await _first_looks(job)
         seen, state = await _both_looks(job, begun)
-        if seen.end is not None and (seen.end.exit_status <= BY_SIGNAL or _told_all(state)):
+        if seen.end is not None and (seen.end.exit_status == 0 or _told_all(state)):
             return await self._finish(job, command, seen.end)
         if _may_tell_more(state, age(transfer.submitted_at or job.since)):
             return await self._wait(transfer, seen, state)
@@ -154,9 +153,9 @@ async def _first_looks(job: TransferJob) -> None:
 
 
 async def _both_looks(job: TransferJob, job_id: str) -> tuple[Seen, Job | None]:
-    """What the program tells, and the scheduler where that does not tell all."""
+    """What the program tells, and the scheduler where that does not tell all: it may have been ended by others."""
     seen = await job.look()
-    if seen.end is not None and seen.end.exit_status <= BY_SIGNAL:
+    if seen.end is not None and seen.end.exit_status == 0:
         return seen, None
     state = await job.job(job_id)
     if seen.end is None and (state is None or state.final):
@@ -174,5 +173,5 @@ def _may_tell_more(state: Job | None, seconds: float) -> bool:
 
 
 def _told_all(state: Job | None) -> bool:
-    """Whether a program that a signal ended has nobody's word on why but its own."""
+    """Whether a program that has failed has nobody's word on why but its own."""
     return state is None or state.state in (JobState.FAILED, JobState.COMPLETED)
