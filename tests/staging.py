@@ -121,12 +121,26 @@ def rest_of(folder: Path) -> list[str]:
 
 async def staged(state: Path, transfer_id: str) -> list[str]:
     """What the store's owner finds of the transfer: objects and uploads that are not complete."""
-    block = yaml.safe_load((state / "firecrest.yaml").read_text())["storage"]
-    async with owner_of(block) as store:
-        objects = await store.list_objects_v2(Bucket=block["bucket"])
-        uploads = await store.list_multipart_uploads(Bucket=block["bucket"])
-    found = [*objects.get("Contents", ()), *uploads.get("Uploads", ())]
-    return [each["Key"] for each in found if each["Key"].endswith(transfer_id)]
+    return await whole(state, transfer_id) + await unfinished(state, transfer_id)
+
+
+async def whole(state: Path, transfer_id: str) -> list[str]:
+    """The keys of its objects."""
+    async with owner_of(block := _storage(state)) as store:
+        found = await store.list_objects_v2(Bucket=block["bucket"])
+    return [each["Key"] for each in found.get("Contents", ()) if each["Key"].endswith(transfer_id)]
+
+
+async def unfinished(state: Path, transfer_id: str) -> list[str]:
+    """The keys of its uploads that are not complete: nobody can read what they have."""
+    async with owner_of(block := _storage(state)) as store:
+        found = await store.list_multipart_uploads(Bucket=block["bucket"])
+    return [each["Key"] for each in found.get("Uploads", ()) if each["Key"].endswith(transfer_id)]
+
+
+def _storage(state: Path) -> dict[str, Any]:
+    block: dict[str, Any] = yaml.safe_load((state / "firecrest.yaml").read_text())["storage"]
+    return block
 
 
 def owner_of(block: dict[str, Any]) -> Any:

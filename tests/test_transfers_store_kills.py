@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from tests.staging import (
     send_from,
     sha256_of,
     staged,
+    unfinished,
 )
 from tests.store_road import by_road, road_to_store
 from tests.transfers import TASK_OF, ended, folder_of, owned
@@ -166,6 +168,10 @@ async def test_what_is_killed_halfway_ends_well_or_says_why_and_can_be_taken_up_
             assert (task["status"], task["error"]["code"] in TRUE_REASONS) == ("FAILED", True), task
             assert names(workplace) == before
             assert rest_of(scene.folder) == []
+            if moment == "sending":  # parts that nobody can read, for those who take it up again: they have their time
+                assert await staged(demo_state, scene.transfer) == await unfinished(demo_state, scene.transfer)
+            expires = (await user.ask(DOWNLOADED, id=scene.transfer))["transfer"]["expiresAt"]
+            assert datetime.fromisoformat(expires) > datetime.now(UTC)
             assert (await user.ask(PARTS, id=scene.transfer, missing=True))["transfer"]["parts"] is None
             await user.ask(RESUME, id=scene.transfer)
             task = await ended(user, scene.transfer)

@@ -1,9 +1,12 @@
 """Uploads, downloads and copies that are taken up again: what is still staged is not sent again, what is gone is."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import yaml
 
 from firecrest_gql.demo.run import Demo
@@ -23,6 +26,7 @@ from tests.staging import (
     send,
     sha256_of,
     staged,
+    unfinished,
 )
 from tests.store_road import by_road, road_to_store
 from tests.test_transfers_outages import CANCEL_JOB, JOBS
@@ -31,6 +35,15 @@ from tests.transfers import CANCEL, LOCAL_FIRST, TASK_OF, ended, owned, tree
 pytestmark = pytest.mark.s3
 PART = 5 * 2**20
 WHOLE = 8 * PART - 1
+
+
+@dataclass(frozen=True)
+class Halfway:
+    """A transfer that has failed, its user at a server with small parts, and the SHA-256 of its file."""
+
+    user: Client
+    transfer: str
+    sha256: str
 
 
 @pytest.mark.parametrize("either", ["local"], indirect=True)
@@ -85,11 +98,11 @@ async def test_an_upload_whose_object_was_swept_before_it_was_taken_up_again_is_
     assert (folder / "file").read_bytes() == b"data"
 
 
-@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
-@pytest.mark.usefixtures("no_worker")
-async def test_a_download_that_failed_halfway_sends_its_missing_parts_alone(
-    running: Demo, demo_state: Path, user: Client, either: str, workplace: Path
-) -> None:
+@pytest_asyncio.fixture(loop_scope="session")
+async def halfway(
+    running: Demo, demo_state: Path, user: Client, either: str, workplace: Path, no_worker: None
+) -> AsyncIterator[Halfway]:
+    """A download whose job was cancelled when some parts of it had arrived."""
     source = random_file(workplace / "file", WHOLE)
     asked = {"system": either, "path": str(owned(source))}
     store = running.parts.object_store.endpoint_url
@@ -104,15 +117,35 @@ async def test_a_download_that_failed_halfway_sends_its_missing_parts_alone(
             jobs = (await there.ask(JOBS, system=either))["system"]["jobs"]["nodes"]
             await there.ask(CANCEL_JOB, system=either, id=jobs[0]["jobId"])
             assert (await ended(there, begun["id"]))["error"]["code"] == "JOB_FAILED"
-        arrived = await bytes_at_store(demo_state, begun["id"])
-        assert arrived >= PART
-        async with road_to_store(store) as (road, address), another_worker(demo_state, by_road(address)):
-            await there.ask(RESUME, id=begun["id"])
-            assert (await ended(there, begun["id"]))["status"] == "SUCCEEDED"
-        assert road.passed < WHOLE - arrived + PART // 2
-        transfer = (await there.ask(DOWNLOADED, id=begun["id"]))["transfer"]
-        assert await fetched(transfer["downloadUrl"]) == transfer["sha256"] == sha256_of(source)
-        await there.ask(DISCARD, id=begun["id"])
+        yield Halfway(there, begun["id"], sha256_of(source))
+
+
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
+async def test_a_download_that_failed_halfway_sends_its_missing_parts_alone(
+    running: Demo, demo_state: Path, halfway: Halfway
+) -> None:
+    there, transfer_id = halfway.user, halfway.transfer
+    arrived = await bytes_at_store(demo_state, transfer_id)
+    assert arrived >= PART
+    async with (
+        road_to_store(running.parts.object_store.endpoint_url) as (road, address),
+        another_worker(demo_state, by_road(address)),
+    ):
+        await there.ask(RESUME, id=transfer_id)
+        assert (await ended(there, transfer_id))["status"] == "SUCCEEDED"
+    assert road.passed < WHOLE - arrived + PART // 2
+    transfer = (await there.ask(DOWNLOADED, id=transfer_id))["transfer"]
+    assert await fetched(transfer["downloadUrl"]) == transfer["sha256"] == halfway.sha256
+    await there.ask(DISCARD, id=transfer_id)
+
+
+@pytest.mark.parametrize("either", ["local"], indirect=True)
+async def test_of_a_download_that_failed_halfway_nothing_stays_when_it_is_discarded(
+    demo_state: Path, halfway: Halfway
+) -> None:
+    assert len(await unfinished(demo_state, halfway.transfer)) == 1
+    await halfway.user.ask(DISCARD, id=halfway.transfer)
+    assert await staged(demo_state, halfway.transfer) == []
 
 
 async def bytes_at_store(state: Path, transfer_id: str) -> int:
