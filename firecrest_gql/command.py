@@ -120,6 +120,52 @@ class AccountingCommand(Command[T]):
         return {Load.ACCOUNTING: 1}
 
 
+@dataclass(frozen=True, slots=True)
+class Around(Command[T]):
+    """Another command, the same in all that a subclass does not say otherwise."""
+
+    command: Command[T]
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """The command's own, as is all below."""
+        return self.command.argv
+
+    @property
+    def stdin(self) -> Stdin:
+        """See `Remote`."""
+        return self.command.stdin
+
+    @property
+    def time_limit(self) -> float | None:
+        """See `Remote`."""
+        return self.command.time_limit
+
+    @property
+    def operation(self) -> Operation | None:
+        """See `Remote`."""
+        return self.command.operation
+
+    @property
+    def loads(self) -> Mapping[Load, int]:
+        """See `Command`."""
+        return self.command.loads
+
+    @property
+    def lingers(self) -> bool:
+        """See `Command`."""
+        return self.command.lingers
+
+    @property
+    def output_limit(self) -> int | None:
+        """See `Command`."""
+        return self.command.output_limit
+
+    def parse(self, result: Result) -> T:
+        """See `Command`."""
+        return self.command.parse(result)
+
+
 class Stream(Remote, Generic[T]):
     """A remote act that goes on answering: tails, large listings, file contents."""
 

@@ -3,9 +3,9 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
-from firecrest_gql.command import Command, Operation, Remote, Result, Stdin
+from firecrest_gql.command import Around, Command, Remote
 from firecrest_gql.errors import CommandTimeout
 from firecrest_gql.files.confinement import Hold, confined
 from firecrest_gql.model.identity import Caller
@@ -39,8 +39,8 @@ def held_argv(remote: Remote, holds: Mapping[str, Hold], trees: Sequence[str]) -
 
 
 @dataclass(frozen=True, slots=True)
-class Confined(Command[T], Generic[T]):
-    """A command whose paths lead to these trees alone, or to the home."""
+class Confined(Around[T]):
+    """A command whose paths lead to these trees alone, or to the home; its answer has the names that the user gave."""
 
     command: FileCommand[T]
     trees: tuple[str, ...]
@@ -49,30 +49,6 @@ class Confined(Command[T], Generic[T]):
     def argv(self) -> list[str]:
         """The command behind its guard."""
         return self.command.confined(self.trees)
-
-    @property
-    def stdin(self) -> Stdin:
-        """The command's own."""
-        return self.command.stdin
-
-    @property
-    def time_limit(self) -> float | None:
-        """The command's own."""
-        return self.command.time_limit
-
-    @property
-    def output_limit(self) -> int | None:
-        """The command's own."""
-        return self.command.output_limit
-
-    @property
-    def operation(self) -> Operation | None:
-        """The command's own."""
-        return self.command.operation
-
-    def parse(self, result: Result) -> T:
-        """The command's own answer, in the names that the user gave."""
-        return self.command.parse(result)
 
 
 class Runs(Protocol):

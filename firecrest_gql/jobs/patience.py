@@ -1,10 +1,9 @@
 """A transport of commands that tell of all jobs of a system, or take long to."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from firecrest_gql.command import Command, Load, Result, Stdin
+from firecrest_gql.command import Around, Command
 from firecrest_gql.jobs.ports import Runs
 from firecrest_gql.model.identity import Caller
 from firecrest_gql.settings import SystemSettings
@@ -19,31 +18,10 @@ ROOM = 128 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Unhurried(Command[T]):
+class Unhurried(Around[T]):
     """The same command with more room than a request gives it and, where they are given, so many seconds."""
 
-    command: Command[T]
     seconds: float | None
-
-    @property
-    def loads(self) -> Mapping[Load, int]:
-        """The command's."""
-        return self.command.loads
-
-    @property
-    def lingers(self) -> bool:
-        """The command's."""
-        return self.command.lingers
-
-    @property
-    def argv(self) -> Sequence[str]:
-        """The command's."""
-        return self.command.argv
-
-    @property
-    def stdin(self) -> Stdin:
-        """The command's."""
-        return self.command.stdin
 
     @property
     def time_limit(self) -> float | None:
@@ -54,10 +32,6 @@ class Unhurried(Command[T]):
     def output_limit(self) -> int:
         """Bytes."""
         return ROOM
-
-    def parse(self, result: Result) -> T:
-        """As the command reads it."""
-        return self.command.parse(result)
 
 
 @dataclass(frozen=True, slots=True)
