@@ -11,6 +11,7 @@ from firecrest_gql.model.files import File, FileOrder
 from firecrest_gql.model.page import Edge, Page
 from resolvers import cursors
 from resolvers.context import Context, Fault
+from resolvers.slices import in_slices
 from resolvers.systems import system
 
 KEY = re.compile(r"(-?[0-9]+(\.[0-9]+)?)?")
@@ -38,7 +39,7 @@ async def page(context: Context, of: File, wanted: Wanted, first: int, after: st
     listed = await directories.page(found, context.caller, of, wanted, first=first, after=behind, count=asked.count)
     context.faults.extend(_faults(of, listed, asked))
     return Page(
-        edges=tuple(_edge(entry, wanted.order) for entry in listed.entries),
+        edges=tuple([_edge(entry, wanted.order) async for entry in in_slices(listed.entries)]),
         has_next_page=listed.more,
         has_previous_page=after is not None,
         total_count=listed.total,

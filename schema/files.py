@@ -14,13 +14,13 @@ from firecrest_gql.model.files import raw, shown
 from firecrest_gql.model.page import Edge, Page
 from firecrest_gql.settings import SystemSettings
 from resolvers import directories, files, ids
+from resolvers.slices import in_slices
 from resolvers.systems import system as find_system
 from schema.enums import ChecksumAlgorithm
 from schema.fields import REMOTE, Info, attribute, converted, field, lazy, optional, says
 from schema.nodes import Node, PageInfo
 from schema.scalars import Base64, BigInt
 from schema.selection import selects
-from schema.slices import in_slices
 
 
 def _asked(info: Info) -> directories.Asked:

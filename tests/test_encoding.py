@@ -35,14 +35,16 @@ def test_bytes_that_are_no_characters_are_none_in_json(name: bytes) -> None:
     assert "\ufffd" in shown or shown.encode() == name
 
 
-def test_a_long_string_is_found_wherever_it_is() -> None:
-    long = "x" * (LONG + 1)
-    assert not is_long({"a": [1, None, "x" * LONG], "b": {"c": True}})
-    assert is_long(long)
-    assert is_long({"a": [{"b": long}]})
+def test_a_long_string_and_many_values_are_found_wherever_they_are() -> None:
+    assert not is_long({"a": [1, None, "x" * (LONG // 2)], "b": {"c": True}})
+    many: list[object] = ["x" * LONG, [None] * LONG, {str(n): {} for n in range(LONG)}, [["x" * 99] * 99] * 9]
+    for long in many:
+        assert is_long(long)
+        assert is_long({"a": [{"b": long}]})
 
 
-async def test_others_have_their_turn_while_a_long_answer_is_encoded() -> None:
+@pytest.mark.parametrize("data", ["漢" * (20 * LONG), [{"name": f"file-{n}"} for n in range(LONG)]])
+async def test_others_have_their_turn_while_a_long_answer_is_encoded(data: object) -> None:
     turns = 0
 
     async def count() -> None:
@@ -52,7 +54,7 @@ async def test_others_have_their_turn_while_a_long_answer_is_encoded() -> None:
             await asyncio.sleep(0)
 
     counting = asyncio.create_task(count())
-    pieces = [piece async for piece in slices({"data": "漢" * (20 * LONG)})]
+    pieces = [piece async for piece in slices({"data": data})]
     counting.cancel()
     assert turns >= len(pieces) - 1 >= 9
 

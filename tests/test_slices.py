@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import strawberry
 
+from resolvers.slices import SLICE, in_slices
 from schema.fields import field
-from schema.slices import SLICE, in_slices
 
 
 @strawberry.type

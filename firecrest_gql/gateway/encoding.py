@@ -5,7 +5,8 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 
-LONG = 64 * 1024  # characters of a string that are encoded at once: some tenths of a millisecond
+LONG = 64 * 1024  # characters that are encoded at once: some tenths of a millisecond
+VALUE = 64  # of them takes each value, besides its own
 HALF = re.compile("[\ud800-\udfff]")  # bytes of names that are not UTF-8, which are no characters in JSON either
 
 
@@ -15,10 +16,20 @@ def encoded(data: object) -> str:
 
 
 def is_long(data: object) -> bool:
-    """Whether there is a string in it that takes long to encode."""
-    if isinstance(data, dict):
-        return any(map(is_long, data.values()))
-    return any(map(is_long, data)) if isinstance(data, list) else isinstance(data, str) and len(data) > LONG
+    """Whether it takes long to encode; that is known after a look at as much of it as does not."""
+    return _left(data, LONG) < 0
+
+
+def _left(data: object, room: int) -> int:
+    """What is left of the room for characters and values, negative where it does not suffice."""
+    room -= VALUE
+    if isinstance(data, str):
+        return room - len(data)
+    for value in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        if room < 0:
+            break
+        room = _left(value, room)
+    return room
 
 
 async def slices(data: object) -> AsyncIterator[bytes]:
@@ -35,16 +46,17 @@ async def slices(data: object) -> AsyncIterator[bytes]:
 
 
 def _parts(data: object) -> Iterator[str]:
-    if isinstance(data, dict):
+    if not is_long(data):
+        yield encoded(data)
+    elif isinstance(data, dict):
         yield from _between("{}", ((f"{encoded(name)}:", value) for name, value in data.items()))
     elif isinstance(data, list):
         yield from _between("[]", (("", value) for value in data))
-    elif isinstance(data, str) and len(data) > LONG:
-        yield '"'
-        yield from (encoded(data[start : start + LONG])[1:-1] for start in range(0, len(data), LONG))
-        yield '"'
     else:
-        yield encoded(data)
+        text = str(data)
+        yield '"'
+        yield from (encoded(text[start : start + LONG])[1:-1] for start in range(0, len(text), LONG))
+        yield '"'
 
 
 def _between(signs: str, members: Iterator[tuple[str, object]]) -> Iterator[str]:
@@ -53,4 +65,4 @@ def _between(signs: str, members: Iterator[tuple[str, object]]) -> Iterator[str]
         yield sign + begin
         yield from _parts(value)
         sign = ","
-    yield signs if sign == signs[0] else signs[1]
+    yield signs[1]

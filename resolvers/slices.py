@@ -10,7 +10,7 @@ SLICE = 25  # items, whose plain fields take some milliseconds
 
 
 async def in_slices(items: Sequence[T]) -> AsyncIterator[T]:
-    """The items; what graphql-core makes of a slice of them is one step of the event loop."""
+    """The items; what is made of a slice of them is one step of the event loop."""
     for index, item in enumerate(items):
         if index % SLICE == SLICE - 1:
             await asyncio.sleep(0)
