@@ -83,7 +83,10 @@ class ObjectStore:
     async def open(cls, settings: StorageSettings) -> AsyncIterator["ObjectStore"]:
         """The store, with connections that end with the context."""
         async with AsyncExitStack() as clients:
-            yield cls(settings, clients)
+            store = cls(settings, clients)
+            for address in (None, settings.public_url):  # which takes a tenth of a second, for which no request waits
+                await store._client(address)
+            yield store
 
     async def check(self) -> str | None:
         """Ask for the bucket, and see that its rules are in place; what its owner must see to, if anything."""
