@@ -50,7 +50,9 @@ if test -n "$5"; then
   mkfifo sum || exit 1
   sha256sum <sum >sha256 &
   summing=$!
-  { tar ${6:+"$6"} -C "${source%/*}/" -cf - -- "${source##*/}" || echo "$?" >tarred; } 2>said |
+  # GNU's takes a backslash in a name on its command line for the beginning of another character.
+  case $(tar --version 2>/dev/null) in *"GNU tar"*) literally=--no-unquote;; *) literally=;; esac
+  { tar $literally ${6:+"$6"} -C "${source%/*}/" -cf - -- "${source##*/}" || echo "$?" >tarred; } 2>said |
     { $5 || give_up 1 "the compressor has failed"; } | { tee sum || give_up 1 "it could not be read to its end"; } |
     send_archive "$2"
   test ! -e failed || { kill "$summing" 2>/dev/null; exit "$(cat failed)"; }

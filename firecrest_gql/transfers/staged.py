@@ -8,6 +8,7 @@ from firecrest_gql.command import Result
 from firecrest_gql.errors import ChecksumMismatch, CommandFailed, Conflict, FirecrestError, StorageUnavailable
 from firecrest_gql.files.confinement import Hold
 from firecrest_gql.files.failures import check, failure
+from firecrest_gql.files.packing import TOOLS
 from firecrest_gql.files.placing import FREE, NAME_BESIDE, PLACE, TARGET
 from firecrest_gql.files.road import FileCommand
 from firecrest_gql.settings import TransferSettings
@@ -42,7 +43,7 @@ def program(*names: str) -> str:
 
 
 FETCH = PLACE + FREE + NAME_BESIDE + program("staged", "fetch")
-SEND = program("staged", "send")
+SEND = TOOLS + program("staged", "send")
 
 
 @dataclass(frozen=True, slots=True)
