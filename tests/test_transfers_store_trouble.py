@@ -22,18 +22,20 @@ from tests.files import names
 from tests.service import another_server, another_worker
 from tests.staging import (
     COMPLETE,
+    DISCARD,
     DOWNLOAD,
     PARTS,
     UPLOAD,
     begin,
     owner_of,
+    random_file,
     send,
     staged,
     store_client,
     uploaded,
 )
 from tests.store_road import Road, by_road, road_to_store
-from tests.transfers import FIELDS, LOCAL_FIRST, ROOM, SLURM_FIRST, TASK_OF, ended, file, folder_of
+from tests.transfers import FIELDS, LOCAL_FIRST, ROOM, SLURM_FIRST, TASK_OF, ended, file, folder_of, owned
 from tests.waiting import until
 
 pytestmark = pytest.mark.s3
@@ -181,6 +183,31 @@ async def test_progress_of_an_upload_never_falls_and_its_message_tells_what_is_d
             road.open()
     assert (done, done[-1]) == (sorted(done), len(data))
     assert any("All parts have arrived. The job" in message for message in messages)
+
+
+@pytest.mark.parametrize("either", LOCAL_FIRST, indirect=True)
+@pytest.mark.usefixtures("no_worker")
+async def test_progress_of_a_download_is_told_part_by_part(
+    running: Demo, demo_state: Path, user: Client, either: str, workplace: Path
+) -> None:
+    part, size = 5 * 2**20, 40 * 2**20
+    asked = {"system": either, "path": str(owned(random_file(workplace / "file", size)))}
+    done: list[int] = []
+    async with (
+        another_server(demo_state, "small-parts", storage={"part_size": part}) as described,
+        road_to_store(running.parts.object_store.endpoint_url, limit=size - 2 * part) as (road, address),
+        another_worker(demo_state, by_road(address)),
+    ):
+        there = Client(described, user.token)
+        begun = (await there.ask(DOWNLOAD, input=asked))["startDownload"]
+        updates = f"subscription($id: ID!) {{ taskUpdated(id: $id) {{ {FIELDS} }} }}"
+        async for told in there.events(updates, id=begun["task"]["id"]):
+            done.append((told["progress"] or {}).get("done", 0))
+            if done[-1] > 0:
+                road.open()
+        await there.ask(DISCARD, id=begun["transfer"]["id"])
+    assert (done, done[-1]) == (sorted(done), size)
+    assert any(0 < count < size for count in done)
 
 
 def hurried(settings: dict[str, Any]) -> None:
