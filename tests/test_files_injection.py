@@ -16,7 +16,7 @@ import pytest
 from firecrest_gql.command import Remote
 from firecrest_gql.errors import ErrorCode, InvalidInput
 from firecrest_gql.files.account import Account
-from firecrest_gql.files.attributes import ACCOUNT_NAME, MODE
+from firecrest_gql.files.attributes import ACCOUNT_NAME, GROUP_NAME, MODE
 from firecrest_gql.files.changes import Changes
 from firecrest_gql.files.road import FileCommand, FileRoad
 from firecrest_gql.files.service import MODE as NEW_MODE
@@ -156,6 +156,7 @@ async def test_what_is_no_mode_and_no_owner_reaches_no_system(shore: Shore) -> N
             wrong.append(changes.change_mode(*on, path, text, recursive=False))
         if not ACCOUNT_NAME.fullmatch(text):
             wrong.append(changes.change_owner(*on, path, text, None, recursive=False))
+        if not GROUP_NAME.fullmatch(text):
             wrong.append(changes.change_owner(*on, path, None, text, recursive=False))
         for refused in wrong:
             with pytest.raises(InvalidInput):
