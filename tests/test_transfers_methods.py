@@ -3,6 +3,7 @@
 import re
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from firecrest_gql.command import Command, Result
 from firecrest_gql.errors import FirecrestError, InvalidInput, Unsupported
 from firecrest_gql.files.writing import Remove
 from firecrest_gql.model.jobs import JobSpec
-from firecrest_gql.model.transfers import Terms
+from firecrest_gql.model.transfers import Terms, Transfer, TransferKind
 from firecrest_gql.ports import ways
 from firecrest_gql.schedulers.dialect import Scheduler
 from firecrest_gql.schedulers.direct import Direct
 from firecrest_gql.schedulers.slurm import Slurm
 from firecrest_gql.settings import Settings, SettingsError, SystemSettings
+from firecrest_gql.transfers.terms import terms_for
 from tests.jobs_system import SYSTEM
 from tests.scheduler_commands import run_in
 from tests.waiting import until
@@ -44,6 +46,22 @@ def refusal(of: SystemSettings, **terms: Any) -> tuple[type[FirecrestError], str
     with pytest.raises(FirecrestError) as caught:
         spec(of, **terms)
     return type(caught.value), caught.value.message.partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "known"),
+    [
+        ({}, None),
+        ({"size": 4}, 4),
+        ({"size": 4, "estimate": 6}, 6),
+        ({"size": 4, "estimate": 6, "staged_size": 5}, 5),
+        ({"estimate": 5 * 2**40}, None),  # of what another job has still to make: the most that can be staged
+    ],
+)
+def test_a_job_has_time_for_the_bytes_that_are_known(sizes: dict[str, Any], known: int | None) -> None:
+    names: dict[str, Any] = dict.fromkeys(("id", "subject", "username", "system", "task_id"), "any")
+    transfer = Transfer(kind=TransferKind.COPY, created_at=datetime.now(UTC), **names, **sizes)
+    assert terms_for({}, transfer).size == known
 
 
 def test_a_queue_gives_the_job_what_the_site_says_and_the_user_asks() -> None:

@@ -79,7 +79,7 @@ def slurm_system(slurm: SlurmSystem) -> dict[str, Any]:
             "allowed_options": ["--comment", "--begin", "--exclusive", "--hold", "--nice", "--licenses=demo*"],
         },
         "file_systems": [_homes("/home")],
-        "transfers": {"queue": {"partition": "xfer"}},
+        "transfers": {"queue": {"partition": "xfer", "max_time_limit_seconds": 6 * 3600}},
         "service_account": slurm.service_account,
     }
 

@@ -17,7 +17,9 @@ class TransferQueueSettings(Block):
     account: str | None = Field(None, description="Charged where the user names none")
     account_required: bool = Field(False, description="Refuse a transfer that names no account")
     time_limit_seconds: int = Field(6 * 3600, ge=60, description="Where the user asks for nothing else")
-    max_time_limit_seconds: int = Field(86_400, ge=60, description="The longest that a user may ask for")
+    max_time_limit_seconds: int = Field(
+        86_400, ge=60, description="The longest that a user may ask for: at most the partition's own limit"
+    )
     directives: tuple[Directive, ...] = Field((), description="Lines for the head of each script: #SBATCH …, #PBS …")
 
 

@@ -14,9 +14,12 @@ MAX_SECONDS = 2**31 - 1
 
 
 def terms_for(asked: Mapping[str, Any], transfer: Transfer) -> Terms:
-    """The terms that a task keeps, for a job that moves this transfer's bytes."""
-    sizes = (transfer.staged_size, transfer.estimate, transfer.size)
-    return replace(Terms(**asked), size=next((size for size in sizes if size is not None), None))
+    """The terms that a task keeps, for a job that moves this transfer's bytes, as far as their number is known.
+
+    The estimate of what is not there yet is the most that can be staged, for which no job is given time.
+    """
+    known = transfer.size if transfer.size is None or transfer.estimate is None else transfer.estimate
+    return replace(Terms(**asked), size=known if transfer.staged_size is None else transfer.staged_size)
 
 
 def check_terms(terms: Terms) -> None:
