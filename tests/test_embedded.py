@@ -1,5 +1,6 @@
 """The embedded system, spoken to as any SSH server is: who gets in, and what runs."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -116,9 +117,9 @@ async def test_a_slow_reader_stops_the_command_and_loses_nothing(system: System)
 
 async def test_much_input_reaches_a_command_that_reads_late(system: System) -> None:
     data = os.urandom(8 * 2**20)
-    done = await system.run("sleep 0.3; wc -c", data)
-    assert isinstance(done.stdout, bytes)
-    assert int(done.stdout) == len(data)
+    # Many at once: its end must come at every moment of the writing.
+    done = await asyncio.gather(*(system.run("sleep 0.3; wc -c", data) for _ in range(20)))
+    assert {each.stdout for each in done} == {f"{len(data)}\n".encode()}
 
 
 async def test_a_command_that_closes_its_input_does_not_hold_up_the_client(system: System) -> None:

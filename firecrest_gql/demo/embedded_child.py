@@ -48,10 +48,10 @@ class Child(asyncio.SubprocessProtocol):
             stdin.write(data)
 
     def feed_eof(self) -> None:
-        """No more will come."""
+        """No more will come; closed a moment later, for asyncio drops what is written while it resumes and closes."""
         self._eof = True
         if self._process is not None:
-            self._pipe(STDIN).close()
+            asyncio.get_running_loop().call_soon(self._pipe(STDIN).close)
 
     def pause_outputs(self, paused: bool) -> None:
         """Stop reading its outputs, or go on."""
