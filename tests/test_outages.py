@@ -72,7 +72,7 @@ async def test_jobs_of_one_system_are_told_while_another_has_no_sshd_and_its_own
     try:
         listener = asyncio.create_task(listen())
         await until(lambda: is_told("local"))
-        assert {system for system, _ in heard} == {"local"}
+        assert ("slurm", "COMPLETED") not in heard  # what still runs there, the last look may have told
     finally:
         await running.slurm.ssh.start()
     await until(lambda: is_told("slurm"))
